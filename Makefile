@@ -1,0 +1,37 @@
+# Everything needs only Python 3.11+ and the package index; .venv is made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint bench docs clean
+
+demo: $(STAMP)  ## assess the bundled example, offline; leaves demo-report/
+	$(BIN)/slsa-assess demo --output demo-report
+
+test: $(STAMP)  ## run the tests
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(STAMP)  ## ruff, mypy --strict, layers, generated texts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/generate_docs.py --check
+
+bench: $(STAMP)  ## print speeds beside a peer's, measured in the same run
+	$(BIN)/python -m compileall -q assess $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+	$(BIN)/python scripts/bench.py
+
+docs: $(STAMP)  ## write the generated parts of README.md and docs/
+	$(BIN)/python scripts/generate_docs.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "slsa-assess needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-report build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find assess tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

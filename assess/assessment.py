@@ -1,0 +1,228 @@
+"""What an assessment states: findings, levels with their proof, contradictions and the verdict. Frozen, no judgement.
+
+A report is a pure function of an `Assessment`: everything that a reader is shown stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assess.evidence import (
+    Answer,
+    Attestation,
+    Interval,
+    Note,
+    Pipeline,
+    Provenance,
+    Release,
+    Source,
+    Subject,
+    Unreadable,
+)
+
+SCHEMA_VERSION = "1"
+
+Outcome = Literal["met", "unmet", "unknown"]
+Severity = Literal["critical", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One fact that took part in deciding an outcome."""
+
+    what: str
+    """The field that was looked at: `provenance.signature`."""
+    outcome: Outcome
+    expected: str
+    found: str
+    source: Source | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOutcome:
+    """How one reading of one clause ended, and why."""
+
+    reading: Literal["demonstrated", "configured", "declared"]
+    outcome: Outcome
+    observations: tuple[Observation, ...] = ()
+    reason: str = ""
+    """One sentence; never empty for an outcome that is not met."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFinding:
+    """All readings of one clause for one subject."""
+
+    clause: str
+    degree: Literal["must", "should", "recommended", "may"]
+    level: int
+    readings: tuple[ReadingOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One requirement judged for one subject."""
+
+    requirement: str
+    clauses: tuple[ClauseFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLevel:
+    """The level of one subject (or of the project) on one track in one reading."""
+
+    track: str
+    reading: Literal["demonstrated", "configured", "declared"]
+    level: Interval
+    holds_back: tuple[str, ...] = ()
+    """`requirement/clause` of the MUST clauses that keep `level.reached` from being one higher."""
+    caps: tuple[str, ...] = ()
+    """`requirement/clause` of the unmet MUST clauses that keep `level.ceiling` from being one higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationResult:
+    """One expectation compared with the provenance; never changes a level, fails the gate on a mismatch."""
+
+    name: str
+    """As the project file spells it: source_uri, source_tag, builder_id, ..."""
+    expected: str
+    found: str
+    outcome: Literal["match", "mismatch", "unknown"]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the reader must be told beside the levels."""
+
+    severity: Severity
+    text: str
+    source: Source | None = None
+    subject: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two readings of one clause that cannot both be right."""
+
+    requirement: str
+    clause: str
+    text: str
+    between: tuple[str, str]
+    sources: tuple[Source, ...] = ()
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectAssessment:
+    """Everything stated of one subject. `subject.digests` is () where no artifact was given."""
+
+    subject: Subject
+    levels: tuple[ReadingLevel, ...]
+    findings: tuple[Finding, ...]
+    proof: Source | None = None
+    """The attestation that carries the demonstrated level; None where none does."""
+    provenance: tuple[Provenance, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    expectations: tuple[ExpectationResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementText:
+    """What a reader is told of a requirement: the rule file's prose, copied so that a report needs no rule pack."""
+
+    id: str
+    track: str
+    level: int
+    title: str
+    role: str
+    reference: str
+    risk: str
+    threats: tuple[str, ...]
+    """Letters of the assessed spec version: ("E", "F")."""
+    clauses: tuple[ClauseText, ...]
+    effort: str
+    remedy: str
+    snippets: tuple[tuple[str, str], ...] = ()
+    """(pipeline system, text to copy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseText:
+    """The prose of one clause."""
+
+    id: str
+    degree: str
+    level: int
+    text: str
+    question: str | None = None
+    ask: str | None = None
+    raise_it: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input that took part, by the hash of the bytes that were read."""
+
+    kind: Literal[
+        "artifact", "attestation", "pipeline", "project", "answers", "trusted-root", "key", "platforms", "rules"
+    ]
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A gap that somebody accepted, until a day; shown, never counted."""
+
+    requirement: str
+    clause: str | None
+    reason: str
+    by: str
+    until: str | None
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's answer; passed where neither a minimum nor an expectation was given."""
+
+    passed: bool
+    line: str
+    """The last line that the command prints: `PASSED: Build L2 (minimum L2)`."""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The result for one project; dumps to JSON and loads again without loss."""
+
+    schema_version: str
+    tool_version: str
+    time: str
+    """RFC 3339, UTC."""
+    project: str
+    spec: str
+    trust_profile: Literal["vendor", "strict"]
+    levels: tuple[ReadingLevel, ...]
+    """The project's: the lowest of its subjects'."""
+    subjects: tuple[SubjectAssessment, ...]
+    requirements: tuple[RequirementText, ...]
+    verdict: Verdict
+    pipelines: tuple[Pipeline, ...] | None = None
+    releases: tuple[Release, ...] | None = None
+    answers: tuple[Answer, ...] | None = None
+    contradictions: tuple[Contradiction, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    not_checked: tuple[Note, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    rule_pack: str = ""
+    """sha256 over the rule files, in the order of their names."""
+    roots: tuple[str, ...] = ()
+    """The roots of trust that were used, each with origin, date and sha256."""

@@ -1,0 +1,1 @@
+"""Containers and predicates: bytes in, statements and provenance out. No cryptography here."""

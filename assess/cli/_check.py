@@ -1,0 +1,160 @@
+"""`check`, the main job, and `evidence`, its first half."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assess.cli._common import (
+    Debug,
+    Formats,
+    NoColor,
+    Quiet,
+    Time,
+    Verbose,
+    conclude,
+    out,
+    parse_formats,
+    parse_time,
+    write_reports,
+)
+
+if TYPE_CHECKING:
+    from assess.assessing import Plan
+
+Project = Annotated[
+    Path, typer.Argument(metavar="[PATH]", help="Folder of the project, or its project file.", show_default=False)
+]
+Artifacts = Annotated[
+    list[str] | None,
+    typer.Option("--artifact", metavar="FILE|sha256:HEX", help="What the level is asked for; repeatable."),
+]
+Attestations = Annotated[
+    list[str] | None,
+    typer.Option("-a", "--attestation", metavar="FILE", help="Attestation or bundle; repeatable; - is standard input."),
+]
+Answers = Annotated[
+    list[Path] | None, typer.Option("--answers", metavar="FILE", help="Answers of named persons (YAML).")
+]
+SourceUri = Annotated[str | None, typer.Option("--source-uri", help="Expected repository: github.com/owner/name.")]
+SourceTag = Annotated[str | None, typer.Option("--source-tag", help="Expected tag, exactly.")]
+SourceBranch = Annotated[str | None, typer.Option("--source-branch", help="Expected branch.")]
+SourceVersionedTag = Annotated[
+    str | None, typer.Option("--source-versioned-tag", help="Expected version line: v1, v1.2 or v1.2.3.")
+]
+BuilderId = Annotated[str | None, typer.Option("--builder-id", help="Expected builder.id, with or without @version.")]
+WorkflowInputs = Annotated[
+    list[str] | None,
+    typer.Option("--build-workflow-input", metavar="KEY=VALUE", help="Expected workflow_dispatch input; repeatable."),
+]
+PackageName = Annotated[str | None, typer.Option("--package-name", help="Expected package name.")]
+PackageVersion = Annotated[str | None, typer.Option("--package-version", help="Expected package version.")]
+Identity = Annotated[str | None, typer.Option("--certificate-identity", help="Identity the signer must have.")]
+IdentityRegexp = Annotated[
+    str | None, typer.Option("--certificate-identity-regexp", help="Pattern of it; always matched as a whole.")
+]
+Issuer = Annotated[str | None, typer.Option("--certificate-oidc-issuer", help="OIDC issuer the signer must have.")]
+Keys = Annotated[list[Path] | None, typer.Option("--key", metavar="FILE", help="PEM public key; repeatable.")]
+TrustedRoot = Annotated[
+    Path | None,
+    typer.Option("--trusted-root", metavar="FILE", help="Sigstore trusted_root.json instead of the public one."),
+]
+Platforms = Annotated[
+    list[Path] | None, typer.Option("--platforms", metavar="FILE", help="More recognised build platforms (YAML).")
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--trust-profile", metavar="vendor|strict", help="Take platforms' published claims, or the letter."),
+]
+MinLevel = Annotated[
+    list[str] | None,
+    typer.Option("--min-level", metavar="[TRACK=]N", help="Fail below it: 2 or build=2; repeatable per track."),
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="configured|declared", help="Let this reading open the gate too; repeatable."),
+]
+Rules = Annotated[list[Path] | None, typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.")]
+Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLSA version: 1.0, 1.1 or 1.2.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use no network. Always so: nothing here needs one.")]
+
+
+def check(
+    path: Project = Path(),
+    artifact: Artifacts = None,
+    attestation: Attestations = None,
+    answers: Answers = None,
+    source_uri: SourceUri = None,
+    source_tag: SourceTag = None,
+    source_branch: SourceBranch = None,
+    source_versioned_tag: SourceVersionedTag = None,
+    builder_id: BuilderId = None,
+    build_workflow_input: WorkflowInputs = None,
+    package_name: PackageName = None,
+    package_version: PackageVersion = None,
+    certificate_identity: Identity = None,
+    certificate_identity_regexp: IdentityRegexp = None,
+    certificate_oidc_issuer: Issuer = None,
+    key: Keys = None,
+    trusted_root: TrustedRoot = None,
+    platforms: Platforms = None,
+    trust_profile: Profile = None,
+    min_level: MinLevel = None,
+    accept: Accept = None,
+    rules: Rules = None,
+    spec: Spec = None,
+    format: Formats = None,
+    time: Time = None,
+    offline: Offline = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+    debug: Debug = False,
+) -> None:
+    """Assess a project: read it, judge it, report, and fail below a minimum level.
+
+    Without options it reads slsa-assess.yaml and the pipelines of the folder. Flags override the file.
+    The level is the demonstrated one; pipelines only suggest or contradict.
+    """
+    from assess.assessing import assess
+
+    targets = parse_formats(format, quiet)
+    plan = _plan(locals())
+    assessment = assess(plan)
+    write_reports(assessment, targets, no_color, verbose)
+    conclude(assessment, quiet)
+
+
+def evidence(
+    path: Project = Path(),
+    artifact: Artifacts = None,
+    attestation: Attestations = None,
+    answers: Answers = None,
+    key: Keys = None,
+    trusted_root: TrustedRoot = None,
+    platforms: Platforms = None,
+    debug: Debug = False,
+) -> None:
+    """Read a project and print the evidence as JSON; nothing is judged."""
+    from assess.assessing import gather
+    from assess.report.json import dump_evidence
+
+    gathered = gather(_plan(locals()))
+    out(dump_evidence(tuple((one.subject, one.evidence) for one in gathered.subjects)))
+
+
+def _plan(flags: dict[str, Any]) -> Plan:
+    """The plan: the project file's, overridden by the flags that were given."""
+    from assess.cli._plan import plan_from
+
+    attestations = flags.get("attestation") or []
+    stdin = sys.stdin.buffer.read(_STDIN_LIMIT + 1) if "-" in attestations else b""
+    if len(stdin) > _STDIN_LIMIT:
+        raise typer.BadParameter(f"standard input is larger than {_STDIN_LIMIT >> 20} MiB")
+    return plan_from(flags, stdin, parse_time(flags.get("time")))
+
+
+_STDIN_LIMIT = 64 << 20

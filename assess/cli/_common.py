@@ -1,0 +1,134 @@
+"""What all commands share: options, printing, output targets and the gate's exit code. The only place that prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assess.errors import AssessError, ConfigError, Exit
+
+if TYPE_CHECKING:
+    from assess.assessment import Assessment
+
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors and the formats asked for.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show every check and observation.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (also NO_COLOR=1).")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-f", "--format", metavar="NAME[=FILE]", help="terminal, json, markdown, html; repeatable, stdout without FILE."
+    ),
+]
+Time = Annotated[
+    str | None, typer.Option("--time", metavar="RFC3339", help="The time to report under, instead of the clock's.")
+]
+
+
+def say(text: str) -> None:
+    """One line to standard error."""
+    print(clean(text), file=sys.stderr)
+
+
+def out(text: str) -> None:
+    """Results to standard output, as they are (already escaped by their renderer)."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def clean(text: str) -> str:
+    """`text` without what could steer a terminal: control characters and bidirectional overrides become escapes."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in text
+    )
+
+
+def show_error(problem: AssessError) -> None:
+    """`error: place: what` and `hint: ...`; all problems of a configuration file, one line each."""
+    if isinstance(problem, ConfigError) and problem.problems:
+        for place, message in problem.problems:
+            say(f"error: {place}: {message}")
+    else:
+        say(f"error: {problem}")
+    if problem.hint:
+        say(f"hint: {problem.hint}")
+
+
+def use_color(no_color: bool, stream: object = None) -> bool:
+    """Colour only on a terminal, and never against NO_COLOR (https://no-color.org)."""
+    terminal = (stream or sys.stdout).isatty()  # type: ignore[attr-defined]
+    return bool(terminal) and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """The terminal's width in columns; 100 where the output is no terminal."""
+    if not sys.stdout.isatty():
+        return 100
+    try:
+        return max(60, min(200, os.get_terminal_size(sys.stdout.fileno()).columns))
+    except OSError:
+        return 100
+
+
+def parse_time(text: str | None) -> str:
+    """RFC 3339 in UTC, of `text` or of the clock; usage error for anything else."""
+    if text is None:
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"not a time (got {text!r}, expected 2026-01-31T12:00:00Z)") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_formats(formats: list[str] | None, quiet: bool) -> tuple[tuple[str, Path | None], ...]:
+    """`NAME[=FILE]` -> (name, file); terminal where nothing was asked for. Usage error for an unknown name."""
+    from assess.report import FORMATS
+
+    known = [name for name, _ in FORMATS]
+    targets: list[tuple[str, Path | None]] = []
+    for text in formats or ([] if quiet else ["terminal"]):
+        name, _, file = text.partition("=")
+        name = {"md": "markdown", "text": "terminal"}.get(name, name)
+        if name not in known:
+            raise typer.BadParameter(f"no such format {name!r} (one of {', '.join(known)})")
+        targets.append((name, Path(file) if file else None))
+    if sum(file is None for _, file in targets) > 1:
+        raise typer.BadParameter("only one format can go to standard output; give the others a file: NAME=FILE")
+    return tuple(targets)
+
+
+def write_reports(
+    assessment: Assessment, targets: tuple[tuple[str, Path | None], ...], no_color: bool, verbose: bool
+) -> None:
+    """Render every target, then write them: nothing is written unless all could be rendered."""
+    from assess.files import write_files
+    from assess.report import render
+
+    texts = [
+        (file, render(assessment, name, color=file is None and use_color(no_color), width=width(), verbose=verbose))
+        for name, file in targets
+    ]
+    write_files(tuple((file, text) for file, text in texts if file is not None))
+    for file, text in texts:
+        if file is None:
+            out(text)
+
+
+def conclude(assessment: Assessment, quiet: bool) -> None:
+    """The verdict as the last line of standard error, and the gate's exit code."""
+    if not quiet:
+        for reason in assessment.verdict.reasons:
+            say(f"  {reason}")
+        say(assessment.verdict.line)
+    raise typer.Exit(Exit.OK if assessment.verdict.passed else Exit.GATE)
+
+
+Command = Callable[..., None]

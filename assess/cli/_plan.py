@@ -1,0 +1,153 @@
+"""Flags and project file -> one plan; a flag that was given overrides the file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import typer
+
+from assess.assessing import ArtifactPlan, IdentityPlan, Plan
+from assess.errors import NoInputError
+from assess.expectations import Expectations
+from assess.files import PROJECT_FILE
+from assess.scoring import Gate
+
+if TYPE_CHECKING:
+    from assess.project import ExpectationsFile, Project
+
+_EXPECTATION_FLAGS = (
+    "source_uri",
+    "source_tag",
+    "source_branch",
+    "source_versioned_tag",
+    "builder_id",
+    "package_name",
+    "package_version",
+)
+
+
+def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
+    """One plan of everything that was asked for. Usage errors for flags, ConfigError for the file."""
+    path: Path = flags["path"]
+    if not path.exists():
+        raise NoInputError("there is no such file or folder", str(path), "name the folder of the project")
+    use_file = flags.get("use_file", True)
+    project = _project(path, tuple(flags.get("answers") or ())) if use_file else None
+    plan = _file_plan(project, time) if project is not None else Plan(time=time, folder=path)
+    given = {
+        "artifacts": tuple(ArtifactPlan(text) for text in flags.get("artifact") or ()),
+        "attestations": tuple(flags.get("attestation") or ()),
+        "rules": tuple(flags.get("rules") or ()),
+        "keys": tuple(flags.get("key") or ()),
+        "platforms": tuple(flags.get("platforms") or ()),
+        "trusted_root": flags.get("trusted_root"),
+        "profile": _one_of("--trust-profile", flags.get("trust_profile"), ("vendor", "strict")),
+        "spec": _one_of("--spec", flags.get("spec"), ("1.0", "1.1", "1.2")),
+    }
+    plan = replace(plan, stdin=stdin, **{name: value for name, value in given.items() if value})
+    plan = replace(
+        plan,
+        expectations=_expectations(plan.expectations, flags),
+        identity=_identity(plan.identity, flags),
+        gate=_gate(plan.gate, flags),
+    )
+    return plan if plan.project else replace(plan, project=plan.folder.resolve().name or "project")
+
+
+def _project(path: Path, answers: tuple[Path, ...]) -> Project | None:
+    """The project file, if there is one or answers must be read; pydantic's models are only built then."""
+    if path.is_dir() and not (path / PROJECT_FILE).is_file() and not answers:
+        return None
+    from assess.project import load_project
+
+    return load_project(path, answers)
+
+
+def _file_plan(project: Project, time: str) -> Plan:
+    file = project.file
+    return Plan(
+        time=time,
+        project=file.name or "",
+        folder=project.folder,
+        artifacts=tuple(
+            ArtifactPlan(
+                text=one.digest or one.path or "",
+                name=one.name,
+                attestations=tuple(str(project.resolve(text)) for text in one.attestations),
+                expectations=_from_file(one.expectations) if one.expectations is not None else None,
+                folder=Path() if one.digest else project.folder,
+            )
+            for one in file.artifacts
+        ),
+        attestations=tuple(str(project.resolve(text)) for text in file.attestations),
+        expectations=_from_file(file.expectations),
+        spec=file.spec,
+        rules=tuple(project.resolve(text) for text in file.rules),
+        profile=file.trust.profile,
+        trusted_root=project.resolve(file.trust.trusted_root) if file.trust.trusted_root else None,
+        keys=tuple(project.resolve(text) for text in file.trust.keys),
+        platforms=tuple(project.resolve(text) for text in file.trust.platforms),
+        identity=IdentityPlan(
+            file.trust.certificate_identity,
+            file.trust.certificate_identity_regexp,
+            file.trust.certificate_oidc_issuer,
+        ),
+        answers=project.answers,
+        waivers=project.waivers(date.fromisoformat(time[:10])),
+        gate=Gate(tuple(sorted(file.gate.min_level.items())), file.gate.accept),
+        inputs=project.inputs,
+    )
+
+
+def _from_file(expected: ExpectationsFile) -> Expectations:
+    values = expected.model_dump()
+    inputs = tuple(sorted(values.pop("workflow_inputs").items()))
+    return Expectations(**values, workflow_inputs=inputs)
+
+
+def _expectations(base: Expectations, flags: dict[str, Any]) -> Expectations:
+    changes: dict[str, Any] = {name: flags[name] for name in _EXPECTATION_FLAGS if flags.get(name)}
+    pairs = flags.get("build_workflow_input") or []
+    for text in pairs:
+        if "=" not in text:
+            raise typer.BadParameter(f"--build-workflow-input takes KEY=VALUE (got {text!r})")
+    if pairs:
+        changes["workflow_inputs"] = tuple((text.partition("=")[0], text.partition("=")[2]) for text in pairs)
+    return replace(base, **changes)
+
+
+def _identity(base: IdentityPlan, flags: dict[str, Any]) -> IdentityPlan:
+    pattern = flags.get("certificate_identity_regexp")
+    if pattern:
+        try:
+            re.compile(pattern)
+        except re.error as problem:
+            raise typer.BadParameter(f"--certificate-identity-regexp is no pattern: {problem}") from None
+    return IdentityPlan(
+        flags.get("certificate_identity") or base.identity,
+        pattern or base.identity_regexp,
+        flags.get("certificate_oidc_issuer") or base.issuer,
+    )
+
+
+def _gate(base: Gate, flags: dict[str, Any]) -> Gate:
+    minimum = dict(base.minimum)
+    for text in flags.get("min_level") or ():
+        track, equals, level = text.rpartition("=")
+        track = track if equals else "build"
+        if track not in ("build", "source") or not level.lstrip("L").isdecimal() or int(level.lstrip("L")) > 4:
+            raise typer.BadParameter(f"--min-level takes N or TRACK=N (got {text!r}, expected 2 or build=2)")
+        minimum[track] = int(level.lstrip("L"))
+    accepted = [_one_of("--accept", text, ("configured", "declared")) for text in flags.get("accept") or ()]
+    accept = tuple(accepted) or base.accept
+    return Gate(tuple(sorted(minimum.items())), cast("tuple[Literal['configured', 'declared'], ...]", accept))
+
+
+def _one_of(flag: str, value: str | None, known: tuple[str, ...]) -> str | None:
+    if value is not None and value not in known:
+        raise typer.BadParameter(f"{flag} takes one of {', '.join(known)} (got {value!r})")
+    return value

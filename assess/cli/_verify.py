@@ -1,0 +1,154 @@
+"""`verify`: the checks on one attestation, bundle or signature. Says who signed and what is proved; no level."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assess.cli._check import Identity, IdentityRegexp, Issuer, Keys, Offline, Platforms, TrustedRoot
+from assess.cli._common import Debug, Quiet, out, say
+from assess.errors import Exit, InputError
+
+if TYPE_CHECKING:
+    from assess.artifacts import Artifact
+    from assess.examine import Examined, Trust
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Attestations, bundles or signatures; - is standard input.")
+]
+OneArtifact = Annotated[
+    str | None,
+    typer.Option("--artifact", metavar="FILE|sha256:HEX", help="The artifact that must be among the subjects."),
+]
+Format = Annotated[str, typer.Option("-f", "--format", metavar="text|json", help="How to print the checks.")]
+
+
+def verify(
+    files: Files,
+    artifact: OneArtifact = None,
+    certificate_identity: Identity = None,
+    certificate_identity_regexp: IdentityRegexp = None,
+    certificate_oidc_issuer: Issuer = None,
+    key: Keys = None,
+    trusted_root: TrustedRoot = None,
+    platforms: Platforms = None,
+    format: Format = "text",
+    offline: Offline = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Verify attestations, check by check: who signed, what is proved, what is not provable offline.
+
+    Exit code 0: every check of every attestation holds. 1: one failed, or cannot be proved offline.
+    No level is given: that is what `check` does.
+    """
+    if format not in ("text", "json"):
+        raise typer.BadParameter(f"no such format {format!r} (one of text, json)")
+    from assess.artifacts import read_artifact
+    from assess.assessing import load_trust
+    from assess.cli._plan import plan_from
+
+    plan = plan_from({**locals(), "path": Path(), "artifact": None, "use_file": False}, b"", "1970-01-01T00:00:00Z")
+    trust, _, _ = load_trust(plan)
+    subject = read_artifact(artifact) if artifact is not None else None
+    states: list[str] = []
+    reports: list[dict[str, Any]] = []
+    for name in files:
+        for state, report in _one_file(name, subject, trust):
+            states.append(state)
+            reports.append(report)
+            if format == "text" and not quiet:
+                out(_text(state, report))
+    if format == "json":
+        import json
+
+        out(json.dumps(reports, indent=2, ensure_ascii=False) + "\n")
+    verdict = "INVALID" if "INVALID" in states else "NOT PROVEN" if "NOT PROVEN" in states else "VERIFIED"
+    if not quiet:
+        say(
+            f"{verdict}: {len(states)} of {len(files)} file(s) examined"
+            if len(states) != 1
+            else _line(verdict, reports[0])
+        )
+    raise typer.Exit(Exit.OK if verdict == "VERIFIED" else Exit.GATE)
+
+
+def _one_file(name: str, artifact: Artifact | None, trust: Trust) -> list[tuple[str, dict[str, Any]]]:
+    """(VERIFIED | INVALID | NOT PROVEN, what to tell) for each attestation of one file.
+
+    A file that says of itself that it is a Sigstore bundle and is malformed is an invalid bundle (step 1);
+    anything else that cannot be read raises InputError.
+    """
+    from assess.attestations.containers import announces_bundle, read_container
+    from assess.examine import examine
+    from assess.files import ATTESTATION_LIMIT, read_file
+
+    path = "standard input" if name == "-" else name
+    data = sys.stdin.buffer.read(ATTESTATION_LIMIT) if name == "-" else read_file(Path(name), ATTESTATION_LIMIT, "file")
+    try:
+        container = read_container(data, path)
+    except InputError as problem:
+        if not announces_bundle(data):
+            raise
+        check = {"step": 1, "name": "open", "result": "failed", "detail": f"malformed bundle: {problem.message}"}
+        return [("INVALID", {"source": problem.place or path, "container": "sigstore-bundle", "checks": [check]})]
+    ignored = [f"{one.source}: ignored: {one.reason}" for one in container.ignored]
+    results = [_report(examine(one, artifact, trust)) for one in container.opened]
+    if ignored and results:
+        results[0][1]["ignored"] = ignored
+    return results
+
+
+def _report(examined: Examined) -> tuple[str, dict[str, Any]]:
+    from dataclasses import asdict
+
+    checks = [{key: value for key, value in asdict(one).items() if value is not None} for one in examined.checks]
+    if examined.unreadable is not None:
+        checks.append({"step": 3, "name": "statement", "result": "failed", "detail": examined.unreadable.reason})
+    signer = examined.verification.signer
+    state = "VERIFIED" if examined.signature == "verified" else "NOT PROVEN"
+    if examined.signature == "failed" or any(one["result"] == "failed" for one in checks):
+        state = "INVALID"
+    return state, {
+        "source": str(examined.opened.source),
+        "container": examined.opened.container,
+        "kind": examined.kind,
+        "predicate_type": examined.statement.predicate_type if examined.statement is not None else None,
+        "signature": examined.signature,
+        "note": examined.verification.note,
+        "signer": {key: value for key, value in asdict(signer).items() if value} if signer is not None else None,
+        "subjects": [
+            {"name": one.name, "digest": {d.algorithm: d.value for d in one.digests}}
+            for one in (examined.statement.subjects if examined.statement is not None else ())
+        ],
+        "checks": checks,
+    }
+
+
+def _text(state: str, report: dict[str, Any]) -> str:
+    from assess.cli._common import clean
+
+    what = report.get("predicate_type") or report.get("kind") or ""
+    lines = [f"{report['source']}: {report['container']}{f', {what}' if what else ''}"]
+    for one in report["checks"]:
+        lines.append(f"  {one['result']:<20} {one['step']:>2} {one['name']:<10} {one['detail']}")
+        if one["result"] == "failed" and "expected" in one:
+            lines.append(f"{'':36}expected {one['expected']}, found {one.get('found', 'nothing')}")
+    lines += [f"  {line}" for line in report.get("ignored", ())]
+    if report.get("kind") == "signature" and state == "VERIFIED":
+        lines.append("  proves who signed the artifact; it is not provenance")
+    return clean("\n".join([*lines, _line(state, report), ""]))
+
+
+def _line(state: str, report: dict[str, Any]) -> str:
+    signer = report.get("signer") or {}
+    failed = next((one for one in report["checks"] if one["result"] == "failed"), None)
+    if state == "INVALID" and failed is not None:
+        return f"INVALID: {failed['name']}: {failed['detail']}"
+    who = f"signed by {signer['identity']}" if signer else "not signed"
+    issuer = f" (issuer {signer['issuer']})" if signer.get("issuer") else ""
+    note = f"; {report['note']}" if report.get("note") else ""
+    return f"{state}: {who}{issuer}{note}"

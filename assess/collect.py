@@ -1,0 +1,218 @@
+"""A plan in, evidence out: reads the inputs, verifies them and matches attestations to subjects. No judgement.
+
+The order for every attestation (design, laws 3 to 6):
+  1. open the container; what cannot be opened is an error where the user named it, a recorded fact otherwise
+  2. to 5. examine it (`examine.py`): verify, parse, match by digest, compare certificate and predicate
+  6. look up (signer, builder.id) in the roots of trust
+What fails in 2 to 6 makes the attestation worth nothing, and is told as critical.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+from assess.artifacts import Artifact
+from assess.assessment import ExpectationResult, Input, Notice, Severity
+from assess.attestations.envelope import Opened
+from assess.attestations.statement import SubjectMatch
+from assess.errors import InputError
+from assess.evidence import (
+    Attestation,
+    Disposition,
+    Evidence,
+    Note,
+    Platform,
+    Provenance,
+    Source,
+    Subject,
+    Unreadable,
+)
+from assess.examine import Examined, Trust, examine
+from assess.expectations import Expectations, compare
+from assess.scoring import Candidate
+from assess.trust.platforms import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The evidence of one subject, with what a reader must be told about how it came together."""
+
+    subject: Subject
+    evidence: Evidence
+    candidates: tuple[Candidate, ...] | None
+    unanswered: tuple[ExpectationResult, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    not_checked: tuple[Note, ...] = ()
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """What one pass over the attestations has found so far, for one subject."""
+
+    subject: str
+    provenance: list[Provenance] = field(default_factory=list)
+    log: list[Attestation] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    not_checked: list[Note] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def tell(self, severity: Severity, text: str, at: Source, advice: str = "") -> None:
+        self.notices.append(Notice(severity, text, at, self.subject, advice or None))
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All attestations that were found, whether anybody looked, and what could not be opened."""
+
+    opened: tuple[Opened, ...] | None
+    unreadable: tuple[Unreadable, ...] = ()
+    inputs: tuple[Input, ...] = ()
+
+
+def open_files(named: tuple[tuple[str, bytes], ...], discovered: tuple[Path, ...]) -> Opening:
+    """Step 1 for every file: (path as shown, bytes) that the user named, and files found beside the artifact.
+
+    A named file that cannot be opened raises InputError; a discovered one is recorded.
+    """
+    from assess.attestations.containers import MAX_BYTES, read_container
+
+    opened: list[Opened] = []
+    unreadable: list[Unreadable] = []
+    inputs: list[Input] = []
+    for path, data in named:
+        container = read_container(data, path)
+        opened += container.opened
+        unreadable += container.ignored
+        inputs.append(Input("attestation", path, sha256(data).hexdigest()))
+    for file in discovered:
+        try:
+            with file.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+            container = read_container(data, str(file))
+        except (InputError, OSError) as problem:
+            unreadable.append(Unreadable(Source(str(file)), getattr(problem, "message", str(problem))))
+            continue
+        opened += container.opened
+        unreadable += container.ignored
+        inputs.append(Input("attestation", str(file), sha256(data).hexdigest()))
+    looked = bool(named or discovered)
+    return Opening(tuple(opened) if looked else None, tuple(unreadable), tuple(inputs))
+
+
+def collect_subject(
+    artifact: Artifact, opening: Opening, trust: Trust, expectations: Expectations, project: Evidence
+) -> Collected:
+    """Steps 2 to 6 for one artifact; `project` holds what all subjects share (pipelines, releases, answers)."""
+    gathering = _Gathering(artifact.subject.name, unreadable=list(opening.unreadable))
+    for opened in opening.opened or ():
+        _take(opened, artifact, trust, gathering)
+    unsure = tuple(
+        Provenance(source=one.source, notes=(f"could not be read: {one.reason}",)) for one in gathering.unreadable
+    )
+    found = (*gathering.provenance, *unsure)
+    candidates = tuple(Candidate(one, compare(expectations, one)) for one in found)
+    looked = opening.opened is not None
+    evidence = replace(
+        project,
+        provenance=found if looked else None,
+        attestations=tuple(gathering.log) if looked else None,
+        unreadable=(*project.unreadable, *gathering.unreadable),
+    )
+    return Collected(
+        subject=artifact.subject,
+        evidence=evidence,
+        candidates=candidates if looked else None,
+        unanswered=compare(expectations, None) if not candidates else (),
+        notices=tuple(gathering.notices),
+        not_checked=tuple(gathering.not_checked),
+    )
+
+
+def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gathering) -> None:
+    """One attestation: into `gathering.provenance` where it counts, into the log always."""
+    examined = examine(opened, artifact, trust)
+    disposition, reason = _weigh(examined)
+    if examined.unreadable is not None:
+        gathering.unreadable.append(examined.unreadable)
+    elif disposition == "rejected":
+        gathering.tell("critical", f"this attestation is worth nothing: {reason}", opened.source, _ADVICE)
+    elif examined.kind in _NOT_PROVENANCE:
+        gathering.tell("info", _NOT_PROVENANCE[examined.kind], opened.source)
+    if disposition == "counts" and examined.provenance is not None and examined.match is not None:
+        # (6)
+        platform = _look_up(examined.provenance, trust)
+        if isinstance(platform, Rejected):
+            disposition, reason = "rejected", platform.reason
+            gathering.tell("critical", f"this attestation is worth nothing: {reason}", opened.source, _ADVICE)
+        else:
+            gathering.provenance.append(_counted(examined, examined.provenance, examined.match, platform, trust))
+            if examined.signature is None and examined.verification.note is not None:
+                gathering.not_checked.append(Note(opened.source, examined.verification.note))
+    gathering.log.append(_log_entry(examined, disposition, reason))
+
+
+def _weigh(examined: Examined) -> tuple[Disposition, str]:
+    """Whether the attestation counts for the subject, and why (not)."""
+    failure = examined.failure
+    match = examined.match
+    if examined.unreadable is not None:
+        return "rejected", f"unreadable: {examined.unreadable.reason}"
+    if examined.signature == "failed" and failure is not None:
+        return "rejected", f"{failure.name}: {failure.detail}"
+    if examined.kind != "provenance":
+        named = examined.statement.predicate_type if examined.statement is not None else "none"
+        return "not-provenance", _NOT_PROVENANCE.get(examined.kind, f"is no provenance (predicate type {named})")
+    if match is not None and match.conflict is not None:
+        return "rejected", match.conflict
+    if match is None or not match.matched:
+        return "other-subject", "none of its subjects has the artifact's digest"
+    if failure is not None:
+        return "rejected", f"{failure.name}: {failure.detail}"
+    return "counts", "provenance for this subject"
+
+
+def _look_up(provenance: Provenance, trust: Trust) -> Platform | Rejected:
+    builder_id = provenance.builder.id if provenance.builder is not None else ""
+    return trust.platforms.look_up(provenance.signer, builder_id, provenance.signature, trust.profile)
+
+
+def _counted(
+    examined: Examined, provenance: Provenance, match: SubjectMatch, platform: Platform, trust: Trust
+) -> Provenance:
+    return replace(
+        provenance,
+        signature_note=examined.verification.note,
+        platform=platform,
+        subject_secure=match.secure,
+        distributed=True if trust.profile == "vendor" else None,
+        digest=examined.opened.digest,
+        checks=examined.checks,
+    )
+
+
+_ADVICE = "find out who made or replaced it, and fetch it again from its origin"
+_SIGNATURE_ONLY = "a signature over the artifact says who signed it; it is not provenance and proves no level"
+_NOT_PROVENANCE: dict[str, str] = {
+    "signature": _SIGNATURE_ONLY,
+    "publish": "a publish attestation says who uploaded the package; it is not provenance and proves no level",
+    "sbom": "an SBOM says what is inside; it is not provenance and proves no level",
+    "summary": "this version does not count verification summaries (VSA); no level is taken from it",
+}
+
+
+def _log_entry(examined: Examined, disposition: Disposition, reason: str) -> Attestation:
+    return Attestation(
+        source=examined.opened.source,
+        kind=examined.kind,
+        container=examined.opened.container,
+        predicate_type=examined.statement.predicate_type if examined.statement is not None else "",
+        disposition=disposition,
+        reason=reason,
+        signature=examined.signature,
+        signer=examined.verification.signer,
+        subjects=examined.statement.subjects if examined.statement is not None else (),
+        checks=examined.checks,
+        digest=examined.opened.digest,
+    )

@@ -1,0 +1,396 @@
+"""What was seen, as frozen facts with their places; no judgement, no I/O.
+
+`None` always means "nobody looked" or "could not be determined"; `()` means "looked, and found none".
+Rules (`levels/**/*.yaml`) name these fields by dotted path, so a field here is part of the rule language:
+every path in a rule is checked against these classes when the rule is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CheckResult = Literal["verified", "failed", "not-provable-offline"]
+SignatureState = Literal["verified", "failed", "absent"]
+AttestationKind = Literal["provenance", "summary", "publish", "sbom", "signature", "other"]
+Disposition = Literal["counts", "rejected", "other-subject", "not-provenance"]
+RunnerKind = Literal["hosted", "self-hosted", "unknown"]
+TriggerTrust = Literal["maintainer", "contributor", "anyone"]
+Understood = Literal["fully", "partly", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact was seen: a file with line and column (1-based), or an attestation with a JSON pointer."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+    pointer: str | None = None
+    """JSON pointer (RFC 6901) into the file, or into the attestation's payload."""
+
+    def __str__(self) -> str:
+        text = self.path
+        if self.line is not None:
+            text += f":{self.line}"
+        if self.pointer is not None:
+            text += f"#{self.pointer}"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A level that is known only to lie between two bounds, both inclusive: "Build L1 (at most L3)"."""
+
+    reached: int
+    ceiling: int
+
+    def __str__(self) -> str:
+        return f"L{self.reached}" if self.reached == self.ceiling else f"L{self.reached} (at most L{self.ceiling})"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One digest: `algorithm` as in in-toto's DigestSet (`sha256`, `gitCommit`), `value` as written there."""
+
+    algorithm: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a level belongs to: an artifact by name and digests (or, in a statement, one entry of `subject`)."""
+
+    name: str
+    digests: tuple[Digest, ...]
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter or dependency field of a predicate, its value rendered as compact JSON text."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One resolved dependency (provenance v1 `resolvedDependencies`, v0.x `materials`)."""
+
+    uri: str
+    digests: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step of a verification and how it ended (reference: the numbered steps in `trust/verify.py`)."""
+
+    name: str
+    """Stable word: open, signature, time, chain, sct, inclusion, promise, binding, signer, subject, agreement, ..."""
+    step: int
+    result: CheckResult
+    detail: str
+    """One sentence: what was looked at, and why it ended so."""
+    expected: str | None = None
+    found: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One fact that the certificate's issuer asserts (Fulcio extension 1.3.6.1.4.1.57264.1.N)."""
+
+    oid: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A verified identity: whose certificate or key made the signature. Not a level."""
+
+    kind: Literal["certificate", "key"]
+    identity: str
+    """Certificate: the subject alternative name. Key: `sha256:` of the SubjectPublicKeyInfo."""
+    issuer: str | None = None
+    """Certificate: the OIDC issuer."""
+    root: str | None = None
+    """Which roots of trust vouched: `sigstore-public-good`, `custom`, `key`."""
+    source_repository: str | None = None
+    source_digest: str | None = None
+    source_ref: str | None = None
+    build_signer: str | None = None
+    build_config: str | None = None
+    build_trigger: str | None = None
+    runner_environment: str | None = None
+    run_invocation: str | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the roots of trust say of the pair (signer, builder.id) (SLSA 1.2 verifying-artifacts, step 1)."""
+
+    level: Interval
+    """The level this pair can carry; L1 by default. An interval where the signature is not provable offline."""
+    entry: str | None = None
+    """Id of the entry in platforms.yaml; None where no entry matched and the default holds."""
+    name: str = ""
+    basis: str = ""
+    """Whose claim the level is: `vendor claim`, `strict reading`, `default`, `user`."""
+    claim_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """The predicate's `builder` field: a claim until its signer is verified."""
+
+    id: str
+    """"" where the predicate names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a recognised buildType says of the build; None where the buildType is not recognised."""
+
+    recognised: bool | None = None
+    """True where the buildType is known and names source, entry point and parameters; None where it is unknown."""
+    name: str | None = None
+    source_uri: str | None = None
+    source_ref: str | None = None
+    source_commit: str | None = None
+    entry_point: str | None = None
+    trigger: str | None = None
+    inputs: tuple[Parameter, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """One provenance attestation in SLSA v1 terms, whatever envelope and predicate version it came in.
+
+    `signature` None means "not provable offline" with the reason in `signature_note`.
+    Empty strings and () mean that the predicate was read and has no such value.
+    """
+
+    source: Source
+    predicate_type: str | None = None
+    statement_type: str | None = None
+    subjects: tuple[Subject, ...] | None = None
+    builder: Builder | None = None
+    build_type: str | None = None
+    external_parameters: tuple[Parameter, ...] | None = None
+    internal_parameters: tuple[Parameter, ...] | None = None
+    resolved_dependencies: tuple[Dependency, ...] | None = None
+    invocation_id: str | None = None
+    started_on: str | None = None
+    finished_on: str | None = None
+    process: Process | None = None
+    signature: SignatureState | None = None
+    signature_note: str | None = None
+    signer: Signer | None = None
+    platform: Platform | None = None
+    subject_secure: bool | None = None
+    """The subject was matched by a cryptographically strong digest (sha256, sha384, sha512, sha3, blake2b)."""
+    parameters_complete: bool | None = None
+    """externalParameters is present with what a recognised buildType requires; None where nobody can tell."""
+    distributed: bool | None = None
+    """Found where consumers look; None under the strict profile where it was only supplied by hand."""
+    digest: str | None = None
+    """sha256 of the attestation's bytes as read."""
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """The log entry of one attestation that was opened: what it is, and whether it counts for the subject."""
+
+    source: Source
+    kind: AttestationKind
+    container: str
+    predicate_type: str
+    disposition: Disposition
+    reason: str
+    signature: SignatureState | None = None
+    signer: Signer | None = None
+    subjects: tuple[Subject, ...] = ()
+    checks: tuple[Check, ...] = ()
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a job: an action (`uses`), a reusable call, or commands (`run`)."""
+
+    source: Source
+    name: str | None = None
+    uses: str | None = None
+    """`owner/repo/path@ref`, `./local`, `docker://image`; None for commands."""
+    pinned: Literal["digest", "tag", "branch", "local", "unknown"] | None = None
+    run: str | None = None
+    inputs: tuple[Parameter, ...] = ()
+    does: tuple[str, ...] = ()
+    """Words for what was recognised: build, sign, attest, publish, checkout, cache, provenance-off."""
+    conditional: bool | None = None
+    continue_on_error: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Who can start a pipeline, and with whose code."""
+
+    source: Source
+    event: str
+    trust: TriggerTrust
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A permission in effect for a job's token: scope (`id-token`) and access (`write`)."""
+
+    scope: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job of a pipeline, with what is in effect for it (inherited values resolved)."""
+
+    source: Source
+    id: str
+    runner: RunnerKind | None = None
+    runner_label: str | None = None
+    permissions: tuple[Permission, ...] | None = None
+    """None where the file sets none, so that the repository's default (not visible here) holds."""
+    needs: tuple[str, ...] = ()
+    calls: str | None = None
+    """The reusable workflow that this job is, if it is one."""
+    steps: tuple[Step, ...] | None = None
+    builds: bool | None = None
+    signs: bool | None = None
+    attests: bool | None = None
+    publishes: bool | None = None
+    can_sign: bool | None = None
+    """May ask for the workload's OIDC identity (GitHub: `id-token: write`)."""
+    caches: bool | None = None
+    continue_on_error: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One pipeline definition file of a CI system."""
+
+    source: Source
+    system: str
+    name: str
+    understood: Understood
+    triggers: tuple[Trigger, ...] | None = None
+    jobs: tuple[Job, ...] | None = None
+    notes: tuple[Note, ...] = ()
+    """What was not understood, each with its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a reader must be told, with its place."""
+
+    source: Source
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredProvenance:
+    """What the pipeline would do about provenance, were it run as written. Suggests; never proves."""
+
+    generated: bool | None = None
+    signed: bool | None = None
+    distributed: bool | None = None
+    optional: bool | None = None
+    """A failure to make provenance would not stop the release (`continue-on-error`, `|| true`)."""
+    authored_by_tenant: bool | None = None
+    """The predicate is written by the pipeline's own steps (`predicate-path`, `cosign attest --predicate`)."""
+    key_in_build: bool | None = None
+    """A long-lived signing key is within reach of the build steps."""
+    identity_in_build: bool | None = None
+    """The job that runs the project's own code may also ask for the signing identity."""
+    generator: str | None = None
+    """What makes it: `slsa-github-generator/builder_go_slsa3.yml`, `actions/attest`, `npm --provenance`."""
+    level: Interval | None = None
+    """The level that this construct is claimed to carry at most (vendor's or strict reading), before contradictions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release path of a pipeline: the jobs that build, sign and publish one output together."""
+
+    source: Source
+    pipeline: str
+    system: str
+    jobs: tuple[str, ...] = ()
+    publishes_to: tuple[str, ...] = ()
+    provenance: ConfiguredProvenance | None = None
+    hosted: bool | None = None
+    """All its jobs run on the platform's hosted runners; None where a label cannot be told."""
+    isolated: bool | None = None
+    """The build runs apart from what signs (trusted reusable workflow or platform builder)."""
+    shares_cache: bool | None = None
+    """A job of the path restores a cache that other runs can write."""
+    runs_untrusted_code: bool | None = None
+    """A trigger lets outsiders' code run with the path's secrets or identity."""
+    parameters_recorded: bool | None = None
+    """All external parameters end up in the provenance; False where e.g. dispatch inputs do not."""
+    subject_by_digest: bool | None = None
+    scripted: bool | None = None
+    """The build is defined in versioned files (the pipeline itself)."""
+    unpinned: tuple[str, ...] | None = None
+    """Actions and workflows of the path that are pinned to a branch or not at all."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a named person answered to one question, dated, with where the evidence is."""
+
+    question: str
+    value: bool | None
+    source: Source
+    by: str | None = None
+    date: str | None = None
+    evidence_url: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An input that could not be read, or only in part; what depends on it is unknown."""
+
+    source: Source
+    reason: str
+    partly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a rule can see of one subject: its provenance, the project's pipelines and the answers.
+
+    Each collection is None where nobody looked and () where somebody looked and found none.
+    """
+
+    provenance: tuple[Provenance, ...] | None = None
+    pipelines: tuple[Pipeline, ...] | None = None
+    releases: tuple[Release, ...] | None = None
+    answers: tuple[Answer, ...] | None = None
+    attestations: tuple[Attestation, ...] | None = None
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+COLLECTIONS: tuple[tuple[str, type], ...] = (
+    ("provenance", Provenance),
+    ("pipelines", Pipeline),
+    ("releases", Release),
+    ("attestations", Attestation),
+)
+"""What the quantifiers of a rule can range over, and the type of its items."""

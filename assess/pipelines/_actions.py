@@ -1,0 +1,121 @@
+"""What GitHub's published actions do, as tables; `_offers` holds those whose meaning depends on their inputs."""
+
+from __future__ import annotations
+
+from assess.pipelines._commands import CONTAINER, GITHUB_RELEASE
+from assess.pipelines._facts import Does
+
+PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
+    "actions/upload-artifact": (("upload", None),),
+    "actions/download-artifact": (("download", None),),
+    "actions/cache": (("cache", None),),
+    "actions/cache/restore": (("cache", None),),
+    "actions/attest-sbom": (("sbom", None),),
+    "anchore/sbom-action": (("sbom", None),),
+    "softprops/action-gh-release": (("publish", GITHUB_RELEASE),),
+    "ncipollo/release-action": (("publish", GITHUB_RELEASE),),
+    "svenstaro/upload-release-action": (("publish", GITHUB_RELEASE),),
+    "actions/create-release": (("publish", GITHUB_RELEASE),),
+    "actions/upload-release-asset": (("publish", GITHUB_RELEASE),),
+    "marvinpinto/action-automatic-releases": (("publish", GITHUB_RELEASE),),
+    "taiki-e/upload-rust-binary-action": (("build", None), ("publish", GITHUB_RELEASE)),
+    "wangyoucao577/go-release-action": (("build", None), ("publish", GITHUB_RELEASE)),
+    "redhat-actions/buildah-build": (("build", None),),
+    "redhat-actions/push-to-registry": (("publish", CONTAINER),),
+    "actions/publish-immutable-action": (("publish", "GitHub Packages"),),
+    "rubygems/release-gem": (("build", None), ("publish", "RubyGems")),
+    "katyo/publish-crates": (("publish", "crates.io"),),
+    "helm/chart-releaser-action": (("publish", GITHUB_RELEASE),),
+    "pypa/cibuildwheel": (("build", None),),
+    "hynek/build-and-inspect-python-package": (("build", None),),
+    "pyo3/maturin-action": (("build", None),),
+    "slsa-framework/slsa-github-generator/actions/nodejs/publish": (("publish", "npm"),),
+    "slsa-framework/slsa-github-generator/actions/maven/publish": (("publish", "Maven repository"),),
+    "slsa-framework/slsa-github-generator/actions/gradle/publish": (("publish", "Maven repository"),),
+    "jreleaser/release-action": (("publish", GITHUB_RELEASE),),
+    "sigstore/gh-action-sigstore-python": (("sign", None),),
+    "github/codeql-action/autobuild": (("code", None),),
+    "cypress-io/github-action": (("code", None),),
+    "pre-commit/action": (("code", None),),
+    "pypa/hatch": (),
+    "helm/chart-testing-action": (),
+    "swatinem/rust-cache": (("cache", None),),
+    "camshaft/rust-cache": (("cache", None),),
+    "mozilla-actions/sccache-action": (("cache", None),),
+    "hendrikmuhs/ccache-action": (("cache", None),),
+    "julia-actions/cache": (("cache", None),),
+    "determinatesystems/magic-nix-cache-action": (("cache", None),),
+    "julia-actions/julia-buildpkg": (("code", None),),
+    "julia-actions/julia-runtest": (("code", None),),
+    "slsa-framework/slsa-verifier/actions/installer": (),
+}
+"""Action (lower case, without `@ref`) to what it does, with where it publishes to."""
+
+HARMLESS = frozenset("""
+actions/setup-dotnet actions/github-script actions/stale actions/labeler actions/add-to-project actions/deploy-pages
+actions/configure-pages actions/upload-pages-artifact actions/jekyll-build-pages actions/create-github-app-token
+actions/dependency-review-action actions/cache/save actions/first-interaction actions/delete-package-versions
+actions-rs/toolchain dtolnay/rust-toolchain rust-lang/crates-io-auth-action nuget/login
+aws-actions/configure-aws-credentials aws-actions/amazon-ecr-login google-github-actions/auth azure/login azure/setup-helm
+azure/setup-kubectl google-github-actions/setup-gcloud google-github-actions/get-secretmanager-secrets
+docker/setup-buildx-action docker/setup-qemu-action docker/login-action docker/metadata-action docker/setup-docker-action
+docker/setup-compose-action redhat-actions/podman-login imjasonh/setup-crane imranismail/setup-kustomize
+sigstore/cosign-installer anchore/sbom-action/download-syft ko-build/setup-ko arduino/setup-protoc arduino/setup-task
+oras-project/setup-oras go-task/setup-task chainguard-dev/actions/setup-gitsign azure/setup-oras
+step-security/harden-runner ossf/scorecard-action github/codeql-action/init github/codeql-action/analyze
+github/codeql-action/upload-sarif codecov/codecov-action coverallsapp/github-action aquasecurity/trivy-action
+anchore/scan-action zizmorcore/zizmor-action fossas/fossa-action trufflesecurity/trufflehog
+styfle/cancel-workflow-action peter-evans/create-pull-request peter-evans/create-or-update-comment
+peter-evans/find-comment peter-evans/repository-dispatch geekyeggo/delete-artifact jlumbroso/free-disk-space
+helm/kind-action release-drafter/release-drafter googleapis/release-please-action
+google-github-actions/release-please-action re-actors/alls-green amannn/action-semantic-pull-request
+dorny/paths-filter tj-actions/changed-files dependabot/fetch-metadata dessant/lock-threads mxschmitt/action-tmate
+8398a7/action-slack slackapi/slack-github-action rtcamp/action-slack-notify crazy-max/ghaction-import-gpg
+mindsers/changelog-reader-action maxim-lobanov/setup-xcode microsoft/setup-msbuild ilammy/msvc-dev-cmd
+hashicorp/setup-terraform octo-sts/action tibdex/github-app-token snok/container-retention-policy
+peaceiris/actions-gh-pages jamesives/github-pages-deploy-action golang/govulncheck-action
+enricomi/publish-unit-test-result-action louisbrunner/checks-action crazy-max/ghaction-upx korthout/backport-action
+shogo82148/actions-setup-perl erlef/setup-beam haskell-actions/setup gradle/actions/wrapper-validation
+gradle/wrapper-validation-action goto-bus-stop/setup-zig mlugg/setup-zig julia-actions/setup-julia
+julia-actions/julia-processcoverage conda-incubator/setup-miniconda homebrew/actions/setup-homebrew
+lycheeverse/lychee-action crate-ci/typos streetsidesoftware/cspell-action reviewdog/action-actionlint
+coactions/setup-xvfb cachix/install-nix-action determinatesystems/nix-installer-action
+actions-cool/issues-helper ad-m/github-push-action eregon/publish-release
+""".split())  # fmt: skip
+"""Actions that neither build, sign, attest nor publish a release, and restore no cache."""
+
+RUNNERS = frozenset(
+    [f"ubuntu-{v}" for v in ("latest", "slim", "26.04", "24.04", "22.04", "20.04", "18.04", "16.04")]
+    + ["ubuntu-26.04-arm", "ubuntu-24.04-arm", "ubuntu-22.04-arm"]
+    + [f"windows-{v}" for v in ("latest", "2025", "2025-vs2026", "2022", "2019", "2016", "11-arm")]
+    + [f"macos-{v}{size}" for v in ("latest", "26", "15", "14", "13", "12", "11") for size in ("", "-large", "-xlarge")]
+    + ["macos-10.15", "macos-15-intel", "macos-26-intel"]
+)
+"""The labels of GitHub's own standard runners; no other label proves where a job runs."""
+
+THIRD_PARTY_RUNNERS = (
+    "blacksmith-", "ubicloud", "depot-", "namespace-profile-", "nscloud-", "buildjet-", "warp-", "codebuild-",
+    "runs-on=", "runs-on,", "runs-on", "cirun-", "arc-runner", "actuated",
+)  # fmt: skip
+"""Beginnings of labels of vendors whose machines register as self-hosted runners."""
+
+ANYONE = frozenset({
+    "pull_request_target", "workflow_run", "issue_comment", "issues", "discussion", "discussion_comment", "fork",
+    "watch", "pull_request_comment", "commit_comment",
+})  # fmt: skip
+"""Events that somebody without any right in the repository can cause, and that run with the repository's rights."""
+
+CONTRIBUTOR = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment", "merge_group"})
+"""Events caused by proposed changes; from forks they run without secrets and with a read-only token."""
+
+WORKFLOW_KEYS = frozenset(
+    {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs", "dependencies"}
+)
+JOB_KEYS = frozenset({
+    "name", "needs", "if", "permissions", "runs-on", "environment", "concurrency", "outputs", "env", "defaults", "steps",
+    "timeout-minutes", "strategy", "continue-on-error", "container", "services", "uses", "with", "secrets", "snapshot",
+})  # fmt: skip
+STEP_KEYS = frozenset({
+    "id", "if", "name", "uses", "run", "working-directory", "shell", "with", "env", "continue-on-error",
+    "timeout-minutes", "parallel", "background", "wait", "wait-all", "cancel",
+})  # fmt: skip

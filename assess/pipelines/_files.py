@@ -1,0 +1,72 @@
+"""The files of one project folder, read only from inside it: no traversal, no links that lead out, no devices."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from assess._yaml import MAX_BYTES
+from assess.errors import InputError
+
+MAX_FILES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A project's folder; `root` None where a single file was given and nothing around it can be seen."""
+
+    root: Path | None
+
+    def list(self, folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
+        """Names (relative, `/`) of the files right in `folder` with one of `endings`, sorted; () if there is none.
+
+        Raises InputError if there are more than MAX_FILES.
+        """
+        if self.root is None:
+            return ()
+        place = self._inside(folder)
+        if place is None or not place.is_dir():
+            return ()
+        try:
+            names = sorted(one.name for one in place.iterdir() if one.name.endswith(endings))
+        except OSError as error:
+            raise InputError(f"cannot list the folder ({error.strerror})", folder) from None
+        if len(names) > MAX_FILES:
+            raise InputError(f"too many files (got {len(names)}, expected at most {MAX_FILES})", folder)
+        return tuple(f"{folder}/{name}" for name in names)
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file; None if it does not exist or `name` leads out of the folder.
+
+        Raises InputError if it is no plain file, too large, cannot be read, or a link that leads out.
+        """
+        place = self._inside(name)
+        if place is None:
+            return None
+        try:
+            status = place.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError("not a plain file", name)
+            if status.st_size > MAX_BYTES:
+                raise InputError(f"file is too large (got {status.st_size} bytes, expected at most {MAX_BYTES})", name)
+            with place.open("rb") as stream:
+                return stream.read(MAX_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read the file ({getattr(error, 'strerror', None) or error})", name) from None
+
+    def _inside(self, name: str) -> Path | None:
+        """The file's real place; None where there is no folder or the name itself climbs out."""
+        parts = PurePosixPath(name).parts
+        if self.root is None or ".." in parts or name.startswith("/") or "\0" in name or len(name) > 1_000:
+            return None
+        root = self.root.resolve()
+        try:
+            place = root.joinpath(*parts).resolve()
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"cannot follow the path ({error})", name) from None
+        if not place.is_relative_to(root):
+            raise InputError("a link leads out of the project's folder, so it was not followed", name)
+        return place

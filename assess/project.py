@@ -1,0 +1,226 @@
+"""The project file `slsa-assess.yaml`, answers and waivers: what to assess, against what, and whom to trust.
+
+All paths in the file are relative to the file. Flags of the command override what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from assess import _yaml
+from assess.assessment import Input, Waiver
+from assess.errors import ConfigError
+from assess.evidence import Answer, Source
+from assess.files import OWN_LIMIT, PROJECT_FILE, read_file
+
+
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ExpectationsFile(_Strict):
+    """What the attestation must say; a mismatch never changes the level, it fails the gate."""
+
+    source_uri: str | None = Field(None, description="repository: github.com/owner/name or a git URI")
+    source_branch: str | None = None
+    source_tag: str | None = None
+    source_versioned_tag: str | None = Field(None, description="v1, v1.2 or v1.2.3: a tag of that version line")
+    builder_id: str | None = Field(None, description="with or without @version")
+    workflow_path: str | None = None
+    trigger: str | None = None
+    workflow_inputs: dict[str, str] = {}
+    package_name: str | None = None
+    package_version: str | None = None
+
+
+class ArtifactFile(_Strict):
+    """One artifact: a file, or a digest of one that is elsewhere."""
+
+    path: str | None = None
+    digest: str | None = Field(
+        None, pattern=r"^(sha256:[0-9a-fA-F]{64}|sha384:[0-9a-fA-F]{96}|sha512:[0-9a-fA-F]{128})$"
+    )
+    name: str | None = None
+    attestations: Texts = ()
+    expectations: ExpectationsFile | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ArtifactFile:
+        if (self.path is None) == (self.digest is None):
+            raise ValueError("an artifact has either path or digest")
+        return self
+
+
+class TrustFile(_Strict):
+    """Whom to trust."""
+
+    profile: Literal["vendor", "strict"] = "vendor"
+    trusted_root: str | None = Field(None, description="a Sigstore trusted_root.json instead of the public-good one")
+    keys: Texts = Field((), description="PEM public keys")
+    platforms: Texts = Field((), description="more entries of the form of levels/platforms.yaml")
+    certificate_identity: str | None = None
+    certificate_identity_regexp: str | None = None
+    certificate_oidc_issuer: str | None = None
+
+
+class GateFile(_Strict):
+    """What must hold for exit code 0."""
+
+    min_level: dict[Literal["build", "source"], Annotated[int, Field(ge=0, le=4)]] = {}
+    accept: tuple[Literal["configured", "declared"], ...] = ()
+
+
+class AnswerFile(_Strict):
+    """What a named person answered; counts only with `by` and `date`."""
+
+    question: str
+    answer: Literal["yes", "no", "unknown"] | bool
+    by: str | None = None
+    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    evidence: str | None = Field(None, description="URL of what shows it")
+    note: str | None = None
+
+
+class WaiverFile(_Strict):
+    """A gap that somebody accepted; shown in every report, never counted."""
+
+    requirement: str
+    clause: str | None = None
+    reason: str
+    by: str
+    until: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
+class ProjectFile(_Strict):
+    """slsa-assess.yaml"""
+
+    version: Literal[1] = 1
+    name: str | None = None
+    spec: Literal["1.0", "1.1", "1.2"] = "1.2"
+    artifacts: tuple[ArtifactFile, ...] = ()
+    attestations: Texts = Field((), description="for every artifact")
+    expectations: ExpectationsFile = ExpectationsFile()
+    trust: TrustFile = TrustFile()
+    gate: GateFile = GateFile()
+    rules: Texts = Field((), description="folders with more rule files")
+    answers: Annotated[tuple[AnswerFile | str, ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="answers, or paths of files with answers"
+    )
+    waivers: tuple[WaiverFile, ...] = ()
+
+
+class Project(_Strict):
+    """A project file with where it was read, its answers and waivers as evidence."""
+
+    file: ProjectFile
+    folder: Path
+    answers: tuple[Answer, ...] | None = None
+    inputs: tuple[Input, ...] = ()
+
+    def resolve(self, path: str) -> Path:
+        """A path of the file as seen from the current directory."""
+        return self.folder / path
+
+    def waivers(self, today: date) -> tuple[Waiver, ...]:
+        """The waivers, those past their day marked as expired."""
+        return tuple(
+            Waiver(
+                one.requirement,
+                one.clause,
+                one.reason,
+                one.by,
+                one.until,
+                expired=one.until is not None and one.until < today.isoformat(),
+            )
+            for one in self.file.waivers
+        )
+
+
+def project_schema() -> dict[str, Any]:
+    """The JSON Schema of the project file, for editors."""
+    schema = ProjectFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": PROJECT_FILE, **schema}
+
+
+def load_project(path: Path, answer_files: tuple[Path, ...] = ()) -> Project:
+    """Load the project file at `path` (a file, or a folder that may hold one) and all answers.
+
+    Raises ConfigError with every mistake at its line, NoInputError where a named file is missing.
+    """
+    file = path / PROJECT_FILE if path.is_dir() else path
+    if path.is_dir() and not file.is_file():
+        return _with_answers(ProjectFile(), path, answer_files, ())
+    data = read_file(file, OWN_LIMIT, "file")
+    project: ProjectFile = _load(TypeAdapter(ProjectFile), data, file)
+    used = (Input("project", str(file), sha256(data).hexdigest()),)
+    return _with_answers(project, file.parent, answer_files, used, (data, file))
+
+
+def _with_answers(
+    project: ProjectFile,
+    folder: Path,
+    answer_files: tuple[Path, ...],
+    inputs: tuple[Input, ...],
+    origin: tuple[bytes, Path] | None = None,
+) -> Project:
+    answers: list[Answer] = []
+    inline = [(index, one) for index, one in enumerate(project.answers) if isinstance(one, AnswerFile)]
+    if inline and origin is not None:
+        root = _yaml.load(origin[0], str(origin[1]))
+        answers += [_answer(one, _yaml.line_of(root, ("answers", index))) for index, one in inline]
+    named = [folder / one for one in project.answers if isinstance(one, str)]
+    for file in (*named, *answer_files):
+        data = read_file(file, OWN_LIMIT, "file")
+        rows: tuple[AnswerFile, ...] = _load(TypeAdapter(tuple[AnswerFile, ...]), data, file)
+        root = _yaml.load(data, str(file))
+        answers += [_answer(one, _yaml.line_of(root, (index,))) for index, one in enumerate(rows)]
+        inputs = (*inputs, Input("answers", str(file), sha256(data).hexdigest()))
+    asked = bool(project.answers or answer_files)
+    return Project(file=project, folder=folder, answers=tuple(answers) if asked else None, inputs=inputs)
+
+
+def _answer(one: AnswerFile, source: Source) -> Answer:
+    value = {"yes": True, "no": False, "unknown": None}[one.answer] if isinstance(one.answer, str) else one.answer
+    return Answer(one.question, value, source, one.by, one.date, one.evidence, one.note)
+
+
+def _load(adapter: TypeAdapter[Any], data: bytes, file: Path) -> Any:
+    root = _yaml.load(data, str(file))
+    plain = _yaml.plain(root)
+    try:
+        return adapter.validate_python(plain if plain is not None else {})
+    except ValidationError as problem:
+        raise ConfigError(
+            "the file has mistakes",
+            str(file),
+            "see README.md, or the JSON Schema that `slsa-assess init --schema` prints",
+            problems=tuple(_mistake(root, error) for error in problem.errors(include_url=False)),
+        ) from None
+
+
+def _mistake(root: _yaml.Node, error: Mapping[str, Any]) -> tuple[str, str]:
+    loc = tuple(part for part in error["loc"] if isinstance(part, int) or part in _KEYS)
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return str(_yaml.line_of(root, tuple(error["loc"]))), f"no such key {where!r}"
+    return str(_yaml.line_of(root, loc)), f"{where}: {error['msg']} (got {str(error.get('input'))[:60]!r})"
+
+
+_KEYS = frozenset(
+    name
+    for model in (ProjectFile, ArtifactFile, ExpectationsFile, TrustFile, GateFile, AnswerFile, WaiverFile)
+    for name in model.model_fields
+) | {"build", "source"}

@@ -1,0 +1,238 @@
+"""The report for a terminal: what a person sees first, on one screen for a simple project. No control characters."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+
+from assess.assessment import Assessment
+from assess.evidence import Source
+from assess.report.gaps import leading
+from assess.report.readings import TrackView
+from assess.report.text import a_list, shorten, visible
+from assess.report.view import Held, View, view_of
+
+MIN_WIDTH = 40
+MAX_WIDTH = 200
+MOST = 8
+"""Lines of one kind that are shown; the other formats show all."""
+
+_STYLES = {
+    "title": "1",
+    "heading": "1",
+    "level": "1;36",
+    "met": "32",
+    "unmet": "31",
+    "unknown": "33",
+    "critical": "1;31",
+    "warning": "33",
+    "dim": "2",
+}
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Lines of at most `width` characters. All text passes through `visible`; styles are added after the wrapping."""
+
+    width: int
+    color: bool
+    lines: list[str] = field(default_factory=list)
+
+    def styled(self, text: str, style: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and style in _STYLES and text else text
+
+    def wrapped(self, text: object, width: int) -> list[str]:
+        return textwrap.wrap(visible(text), max(width, 10), break_on_hyphens=False)
+
+    def put(self, text: object, style: str = "", indent: int = 0) -> None:
+        """A paragraph."""
+        self.lines += [" " * indent + self.styled(one, style) for one in self.wrapped(text, self.width - indent)]
+
+    def labelled(self, label: str, text: object, style: str = "", column: int = 9) -> None:
+        """`label` in its style, and a paragraph beside it."""
+        shown = shorten(visible(label), column - 1)
+        body = self.wrapped(text, self.width - 2 - column) or [""]
+        head = self.styled(shown, style) + " " * (column - len(shown))
+        self.lines.append(f"  {head}{body[0]}".rstrip())
+        self.lines += [" " * (2 + column) + line for line in body[1:]]
+
+    def below(self, text: object, column: int = 9) -> None:
+        """A paragraph under the one of `labelled`, less prominent."""
+        self.put(text, "dim", indent=2 + column)
+
+    def heading(self, text: str, style: str = "heading") -> None:
+        self.lines.append("")
+        self.put(text, style)
+
+    def more(self, count: int, most: int = MOST) -> None:
+        if count > most:
+            self.put(f"and {count - most} more", "dim", indent=2)
+
+
+def render_terminal(assessment: Assessment, *, color: bool = False, width: int = 100) -> str:
+    """The report as lines of at most `width` (40 to 200) characters; escape sequences only with `color`."""
+    view = view_of(assessment)
+    writer = _Writer(max(MIN_WIDTH, min(MAX_WIDTH, width)), color)
+    writer.put(f"{visible(assessment.project)}: {view.headline}", "title")
+    writer.put(
+        f"SLSA {assessment.spec}, {assessment.trust_profile} trust profile, {assessment.time}, "
+        f"slsa-assess {assessment.tool_version}",
+        "dim",
+    )
+    _levels(writer, view)
+    _sentences(writer, view)
+    _notices(writer, view, "critical", "Critical")
+    _held_back(writer, view)
+    _actions(writer, view)
+    _expectations(writer, view)
+    _contradictions(writer, view)
+    _notices(writer, view, "warning", "Warnings")
+    _unreadable(writer, view)
+    _gate(writer, view)
+    return "\n".join(writer.lines) + "\n"
+
+
+def _levels(writer: _Writer, view: View) -> None:
+    """One row per subject and track: the three readings side by side; below each other where the width is small."""
+    rows = [(subject, track) for subject in view.subjects for track in subject.tracks]
+    if not rows:
+        return
+    columns = ("demonstrated", "configured", "declared")
+    words = [_words(track, columns) for _, track in rows]
+    widths = [max(len(name), *(len(row[at]) for row in words)) for at, name in enumerate(columns)]
+    room = writer.width - sum(widths) - 2 * len(widths)
+    writer.lines.append("")
+    longest = max(len("subject"), *(len(visible(subject.name)) for subject, _ in rows))
+    first = min(longest, max(room, 0))
+    if first < min(longest, 12):
+        _stacked(writer, view)
+        return
+    head = ["subject".ljust(first), *(name.ljust(size) for name, size in zip(columns, widths, strict=True))]
+    writer.lines.append(writer.styled("  ".join(head).rstrip(), "dim"))
+    for (subject, _), row in list(zip(rows, words, strict=True))[: 3 * MOST]:
+        cells = [text.ljust(size) for text, size in zip(row, widths, strict=True)]
+        name = shorten(visible(subject.name), first).ljust(first)
+        writer.lines.append("  ".join([name, writer.styled(cells[0], "level"), *cells[1:]]).rstrip())
+    writer.more(len(rows), 3 * MOST)
+
+
+def _words(track: TrackView, columns: tuple[str, ...]) -> list[str]:
+    known = {one.reading: visible(one.words) for one in track.readings}
+    return [shorten(known.get(name, "not judged"), 40) for name in columns]
+
+
+def _stacked(writer: _Writer, view: View) -> None:
+    for subject in view.subjects[: 3 * MOST]:
+        writer.put(subject.name)
+        for track in subject.tracks:
+            for one in track.readings:
+                style = "level" if one.reading == "demonstrated" else ""
+                writer.labelled(one.reading, one.words, style, column=14)
+    writer.more(len(view.subjects), 3 * MOST)
+
+
+def _sentences(writer: _Writer, view: View) -> None:
+    writer.lines.append("")
+    for sentence in view.summary:
+        writer.put(sentence)
+    proofs = dict.fromkeys(str(one.subject.proof) for one in view.subjects if one.subject.proof is not None)
+    if proofs:
+        writer.put(f"Proof: {a_list(tuple(visible(one) for one in proofs), 3)}")
+
+
+def _held_back(writer: _Writer, view: View) -> None:
+    """Subjects that are held back alike are told of once. Without an artifact, the configuration is what is told of."""
+    wanted = leading(view.assessment)
+    groups: dict[tuple[object, ...], tuple[Held, list[str]]] = {}
+    for subject in view.subjects:
+        for held in subject.held:
+            if held.reading == wanted:
+                key = (held.next_level, *((one.names, one.outcome, one.reason) for one in held.blockers))
+                groups.setdefault(key, (held, []))[1].append(subject.name)
+    for held, names in list(groups.values())[:3]:
+        who = f" ({a_list(tuple(visible(one) for one in names), 2)})" if len(view.subjects) > 1 else ""
+        verb = "What holds it back from" if wanted == "demonstrated" else "What keeps the configuration from"
+        writer.heading(f"{verb} {held.next_level}{who}")
+        for one in held.blockers[:MOST]:
+            writer.labelled(one.outcome, a_list(one.names, 3), one.outcome)
+            writer.below(f"{one.reason}{_places(one.sources)}" or "no reason was recorded")
+        writer.more(len(held.blockers))
+    writer.more(len(groups), 3)
+
+
+def _places(sources: tuple[Source, ...]) -> str:
+    return f" [{a_list(tuple(visible(one) for one in sources), 2)}]" if sources else ""
+
+
+def _actions(writer: _Writer, view: View) -> None:
+    if not view.actions:
+        return
+    writer.heading("What to do next")
+    for number, one in enumerate(view.actions[:3], start=1):
+        effort = f"{one.effort} effort, " if one.effort else ""
+        writer.labelled(f"{number}.", one.text, "heading", column=4)
+        writer.below(f"{effort}{one.role}{': ' if one.clauses else ''}{a_list(one.clauses, 3)}", column=4)
+    left = len(view.actions) - 3
+    if left > 0:
+        writer.put(f"and {left} more (markdown or html report)", "dim", indent=2)
+    if view.questions:
+        writer.put(f"Questions without an answer: {len(view.questions)} (markdown or html report)", "dim", indent=2)
+
+
+def _expectations(writer: _Writer, view: View) -> None:
+    wrong = [(one.name, row) for one in view.subjects for row in one.subject.expectations if row.outcome != "match"]
+    if wrong:
+        writer.heading("Expectations that are not met")
+        for name, row in wrong[:MOST]:
+            style = "unmet" if row.outcome == "mismatch" else "unknown"
+            found = row.found or "nothing"
+            writer.labelled(row.outcome, f"{row.name}: expected {row.expected}, found {found} ({name})", style)
+        writer.more(len(wrong))
+
+
+def _contradictions(writer: _Writer, view: View) -> None:
+    found = view.assessment.contradictions
+    if found:
+        writer.heading("Contradictions between the readings")
+        for one in found[:MOST]:
+            writer.put(f"{one.requirement}/{one.clause}: {one.text}{_places(one.sources)}", indent=2)
+        writer.more(len(found))
+
+
+def _notices(writer: _Writer, view: View, severity: str, title: str) -> None:
+    notices = [one for one in view.notices if one.severity == severity]
+    if notices:
+        writer.heading(title, severity)
+        for one in notices[:MOST]:
+            writer.put(f"{one.text}{_places((one.source,) if one.source else ())}", indent=2)
+            if one.advice:
+                writer.put(one.advice, "dim", indent=4)
+        writer.more(len(notices))
+
+
+def _unreadable(writer: _Writer, view: View) -> None:
+    assessment = view.assessment
+    if assessment.unreadable:
+        writer.heading("Not readable: what depends on it is unknown", "unmet")
+        for bad in assessment.unreadable[:MOST]:
+            writer.put(f"{bad.source}: {bad.reason}{' (read in part)' if bad.partly else ''}", indent=2)
+        writer.more(len(assessment.unreadable))
+    if assessment.not_checked:
+        writer.heading("Not checked")
+        for note in assessment.not_checked[:MOST]:
+            writer.put(f"{note.text}{_places((note.source,))}", indent=2)
+        writer.more(len(assessment.not_checked))
+    expired = [one for one in assessment.waivers if one.expired]
+    if assessment.waivers:
+        writer.heading("Waivers")
+        writer.put(f"{len(assessment.waivers)}, of them expired: {len(expired)}; shown, never counted", indent=2)
+
+
+def _gate(writer: _Writer, view: View) -> None:
+    """The verdict's line itself is the command's to print."""
+    verdict = view.assessment.verdict
+    if not verdict.passed and verdict.reasons:
+        writer.heading("Why the gate is closed", "unmet")
+        for reason in verdict.reasons[:MOST]:
+            writer.put(reason, indent=2)
+        writer.more(len(verdict.reasons))

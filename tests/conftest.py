@@ -1,0 +1,59 @@
+"""What all tests share: where the corpus is, and running the command line in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = Path(os.environ.get("SLSA_ASSESS_CORPUS") or ROOT.parent / "shared" / "corpus")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real attestations and pipelines; skips, visibly, where it is absent."""
+    if not CORPUS.is_dir():
+        pytest.skip("no corpus here: set SLSA_ASSESS_CORPUS to its folder")
+    return CORPUS
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Ran]:
+    """`run("check", ...)` runs the real entry point in this process, with standard streams captured."""
+    from assess.cli import main
+
+    def call(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        argv, before, stdin_before = sys.argv, Path.cwd(), sys.stdin
+        sys.argv = ["slsa-assess", *map(str, arguments)]
+        sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
+        try:
+            if cwd is not None:
+                os.chdir(cwd)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+        finally:
+            sys.argv, sys.stdin = argv, stdin_before
+            os.chdir(before)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    return call
