@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
@@ -18,6 +18,9 @@ from assess.expectations import Expectations
 from assess.files import ATTESTATION_LIMIT, OWN_LIMIT, read_file
 from assess.levels import RulePack, default_directories, load_pack
 from assess.scoring import Gate, contradictions_of, give_verdict, lowest, requirement_text, score_subject
+
+if TYPE_CHECKING:
+    from assess.trust.roots import TrustedRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def gather(plan: Plan) -> Gathered:
     project = Evidence(
         pipelines=read.pipelines, releases=read.releases, answers=plan.answers, unreadable=read.unreadable
     )
-    inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
+    inputs = list(plan.inputs)
     if not plan.artifacts:
         if plan.attestations:
             raise NoInputError(
@@ -193,7 +196,12 @@ def load_trust(plan: Plan) -> tuple[Trust, tuple[str, ...], list[Input]]:
         else None
     )
     trust = Trust(root, load_platforms(plan.platforms), tuple(keys), identity, plan.profile)
-    return trust, (root.described,), inputs
+    return trust, (_described(root),), inputs
+
+
+def _described(root: TrustedRoot) -> str:
+    dated = f", dated {root.dated}" if root.dated else ""
+    return f"{root.name} ({root.origin}{dated}, sha256 {root.sha256})"
 
 
 def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:

@@ -175,7 +175,7 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
 
 def _look_up(provenance: Provenance, trust: Trust) -> Platform | Rejected:
     builder_id = provenance.builder.id if provenance.builder is not None else ""
-    return trust.platforms.look_up(provenance.signer, builder_id, provenance.signature, trust.profile)
+    return trust.platforms.look_up(provenance.signer, builder_id, provenance.signature, trust.profile, provenance.build_type)
 
 
 def _counted(

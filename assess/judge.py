@@ -166,8 +166,9 @@ def _quantify(
     rows = [(_holds(condition.where, item), _observe(name, expect, item)) for item in items]
     seen = [one for where, observed in rows if where is not False for _, one in observed]
     fits = [(where, kleene_and(truth for truth, _ in observed)) for where, observed in rows]
-    if not seen and not items:
-        seen = [Observation(name, "unmet", "at least one", "none", note=f"looked for {name} and found none")]
+    if not seen and all(where is False for where, _ in fits):
+        what = f"none of the {len(items)} {name} is what this is asked of" if items else f"looked for {name} and found none"
+        seen = [Observation(name, "unmet", "at least one", "none", note=what)]
     match condition:
         case Some():
             return kleene_or(kleene_and(pair) for pair in fits), seen

@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
@@ -26,8 +26,8 @@ def run_rule_tests(rule: Requirement) -> Iterator[tuple[str, str]]:
             test = RuleTest.model_validate(raw)
             yield name, _compare(rule, test, read_evidence(test.evidence))
         except ValidationError as invalid:
-            first = invalid.errors(include_url=False)[0]
-            yield name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            errors = invalid.errors(include_url=False, include_input=False)
+            yield name, "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors)
         except ValueError as problem:
             yield name, str(problem)
 
@@ -54,9 +54,7 @@ def read_evidence(raw: object) -> Evidence:
 
     Raises ValueError with the dotted path of a misspelt field or a wrong value.
     """
-    found = _read(Evidence, raw if raw is not None else {}, "evidence")
-    assert isinstance(found, Evidence)  # noqa: S101 - for the type checker
-    return found
+    return cast(Evidence, _read(Evidence, raw if raw is not None else {}, "evidence"))
 
 
 def _read(kind: Any, raw: object, where: str) -> object:

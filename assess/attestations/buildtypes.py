@@ -48,6 +48,7 @@ class SourcePlace:
     ref: str | None = None
     prefix: str = ""
     ref_optional: bool = False
+    own_ref: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class BuildType:
     types: tuple[str, ...]
     predicate: Version | None = None
     hosts: str = ""
+    same_run: bool = False
     source: tuple[SourcePlace, ...] = ()
     commit: tuple[str, ...] = ()
     entry_point: tuple[str, ...] = ()
@@ -109,6 +111,13 @@ def find(build_type: str, version: Version) -> BuildType | None:
         if entry.predicate in (None, version) and any(_matches(pattern, build_type) for pattern in entry.types):
             return entry
     return None
+
+
+def source_is_run(build_type: str) -> bool:
+    """Whether predicates of this buildType name as their source the repository whose pipeline ran."""
+    return any(
+        entry.same_run and any(_matches(pattern, build_type) for pattern in entry.types) for entry in load_build_types()
+    )
 
 
 def parameters(node: Node) -> tuple[Parameter, ...]:
@@ -178,7 +187,8 @@ def _source(entry: BuildType, version: Version, predicate: Node, notes: list[str
         if problem:
             notes.append(problem)
             return "", "", ""
-        uri, ref, commit = found_uri, found_ref or ref, found_commit or commit
+        uri, commit = found_uri, found_commit or commit
+        ref = found_ref if place.own_ref else found_ref or ref
     return uri, ref, commit
 
 

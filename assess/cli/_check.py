@@ -140,10 +140,12 @@ def evidence(
 ) -> None:
     """Read a project and print the evidence as JSON; nothing is judged."""
     from assess.assessing import gather
-    from assess.report.json import dump_evidence
+    import json
+    from dataclasses import asdict
 
     gathered = gather(_plan(locals()))
-    out(dump_evidence(tuple((one.subject, one.evidence) for one in gathered.subjects)))
+    rows = [{"subject": asdict(one.subject), "evidence": asdict(one.evidence)} for one in gathered.subjects]
+    out(json.dumps(rows, indent=2) + "\n")
 
 
 def _plan(flags: dict[str, Any]) -> Plan:

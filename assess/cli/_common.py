@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,10 +59,9 @@ def show_error(problem: AssessError) -> None:
         say(f"hint: {problem.hint}")
 
 
-def use_color(no_color: bool, stream: object = None) -> bool:
+def use_color(no_color: bool) -> bool:
     """Colour only on a terminal, and never against NO_COLOR (https://no-color.org)."""
-    terminal = (stream or sys.stdout).isatty()  # type: ignore[attr-defined]
-    return bool(terminal) and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def width() -> int:
@@ -113,7 +111,7 @@ def write_reports(
     from assess.report import render
 
     texts = [
-        (file, render(assessment, name, color=file is None and use_color(no_color), width=width(), verbose=verbose))
+        (file, render(assessment, name, color=file is None and use_color(no_color), width=width()))
         for name, file in targets
     ]
     write_files(tuple((file, text) for file, text in texts if file is not None))
@@ -129,6 +127,3 @@ def conclude(assessment: Assessment, quiet: bool) -> None:
             say(f"  {reason}")
         say(assessment.verdict.line)
     raise typer.Exit(Exit.OK if assessment.verdict.passed else Exit.GATE)
-
-
-Command = Callable[..., None]

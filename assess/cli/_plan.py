@@ -38,7 +38,7 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     use_file = flags.get("use_file", True)
     project = _project(path, tuple(flags.get("answers") or ())) if use_file else None
     plan = _file_plan(project, time) if project is not None else Plan(time=time, folder=path)
-    given = {
+    given: dict[str, Any] = {
         "artifacts": tuple(ArtifactPlan(text) for text in flags.get("artifact") or ()),
         "attestations": tuple(flags.get("attestation") or ()),
         "rules": tuple(flags.get("rules") or ()),

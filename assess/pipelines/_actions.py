@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from assess.pipelines._commands import CONTAINER, GITHUB_RELEASE
 from assess.pipelines._facts import Does
+from assess.pipelines._tools import CONTAINER, GITHUB_RELEASE
 
 PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
     "actions/upload-artifact": (("upload", None),),
-    "actions/download-artifact": (("download", None),),
     "actions/cache": (("cache", None),),
     "actions/cache/restore": (("cache", None),),
     "actions/attest-sbom": (("sbom", None),),
@@ -51,15 +50,16 @@ PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
 }
 """Action (lower case, without `@ref`) to what it does, with where it publishes to."""
 
-HARMLESS = frozenset("""
+_HARMLESS = """
 actions/setup-dotnet actions/github-script actions/stale actions/labeler actions/add-to-project actions/deploy-pages
 actions/configure-pages actions/upload-pages-artifact actions/jekyll-build-pages actions/create-github-app-token
 actions/dependency-review-action actions/cache/save actions/first-interaction actions/delete-package-versions
 actions-rs/toolchain dtolnay/rust-toolchain rust-lang/crates-io-auth-action nuget/login
-aws-actions/configure-aws-credentials aws-actions/amazon-ecr-login google-github-actions/auth azure/login azure/setup-helm
-azure/setup-kubectl google-github-actions/setup-gcloud google-github-actions/get-secretmanager-secrets
-docker/setup-buildx-action docker/setup-qemu-action docker/login-action docker/metadata-action docker/setup-docker-action
-docker/setup-compose-action redhat-actions/podman-login imjasonh/setup-crane imranismail/setup-kustomize
+aws-actions/configure-aws-credentials aws-actions/amazon-ecr-login google-github-actions/auth azure/login
+azure/setup-helm azure/setup-kubectl google-github-actions/setup-gcloud google-github-actions/get-secretmanager-secrets
+docker/setup-buildx-action docker/setup-qemu-action docker/login-action docker/metadata-action
+docker/setup-docker-action docker/setup-compose-action
+redhat-actions/podman-login imjasonh/setup-crane imranismail/setup-kustomize
 sigstore/cosign-installer anchore/sbom-action/download-syft ko-build/setup-ko arduino/setup-protoc arduino/setup-task
 oras-project/setup-oras go-task/setup-task chainguard-dev/actions/setup-gitsign azure/setup-oras
 step-security/harden-runner ossf/scorecard-action github/codeql-action/init github/codeql-action/analyze
@@ -81,7 +81,8 @@ julia-actions/julia-processcoverage conda-incubator/setup-miniconda homebrew/act
 lycheeverse/lychee-action crate-ci/typos streetsidesoftware/cspell-action reviewdog/action-actionlint
 coactions/setup-xvfb cachix/install-nix-action determinatesystems/nix-installer-action
 actions-cool/issues-helper ad-m/github-push-action eregon/publish-release
-""".split())  # fmt: skip
+"""
+HARMLESS = frozenset(_HARMLESS.split())
 """Actions that neither build, sign, attest nor publish a release, and restore no cache."""
 
 RUNNERS = frozenset(
@@ -112,8 +113,10 @@ WORKFLOW_KEYS = frozenset(
     {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs", "dependencies"}
 )
 JOB_KEYS = frozenset({
-    "name", "needs", "if", "permissions", "runs-on", "environment", "concurrency", "outputs", "env", "defaults", "steps",
-    "timeout-minutes", "strategy", "continue-on-error", "container", "services", "uses", "with", "secrets", "snapshot",
+    "name", "needs", "if", "permissions", "runs-on", "environment", "concurrency", "outputs", "env", "defaults",
+
+    "steps", "timeout-minutes", "strategy", "continue-on-error", "container", "services", "uses", "with", "secrets",
+    "snapshot",
 })  # fmt: skip
 STEP_KEYS = frozenset({
     "id", "if", "name", "uses", "run", "working-directory", "shell", "with", "env", "continue-on-error",

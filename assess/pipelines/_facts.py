@@ -9,11 +9,16 @@ from assess.evidence import Interval, Job, Note, Pipeline, Source
 
 Does: TypeAlias = Literal[
     "build", "sign", "attest", "publish", "checkout", "cache", "provenance-off", "sbom", "verify",
-    "upload", "download", "code", "remote-script", "key", "untrusted", "unread",
+    "upload", "download", "code", "remote-script", "key", "untrusted",
+    "unread", "unread-script",
 ]  # fmt: skip
-"""`code` runs the project's own code; `unread` is what nobody here can look into (it may do anything);
+"""`code` runs the project's own code; `unread` is what nobody here can look into (it may do anything),
+`unread-script` the same by the project's own code;
 `key` puts a long-lived signing key within reach; `untrusted` takes outsiders' code; `upload` and `download` move
 artifacts between jobs; `cache` restores a cache that other runs can write."""
+
+
+UNREAD: frozenset[str] = frozenset({"unread", "unread-script"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ class JobFacts:
         """Some step does one of these; None where none is seen but something was not read."""
         if any(act.does in does and act.sure for act in self.acts):
             return True
-        return None if any(act.does in (*does, "unread") for act in self.acts) else False
+        unread = {"unread"} if "cache" in does else UNREAD
+        return None if any(act.does in does or act.does in unread for act in self.acts) else False
 
 
 @dataclass(frozen=True, slots=True)

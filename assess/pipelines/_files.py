@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from assess._yaml import MAX_BYTES
@@ -17,6 +17,8 @@ class Folder:
     """A project's folder; `root` None where a single file was given and nothing around it can be seen."""
 
     root: Path | None
+    _seen: dict[str, bytes | None] = field(default_factory=dict, repr=False, compare=False)
+    """Files that were read, so that a file which many workflows call is read once."""
 
     def list(self, folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
         """Names (relative, `/`) of the files right in `folder` with one of `endings`, sorted; () if there is none.
@@ -41,6 +43,11 @@ class Folder:
 
         Raises InputError if it is no plain file, too large, cannot be read, or a link that leads out.
         """
+        if name not in self._seen:
+            self._seen[name] = self._read(name)
+        return self._seen[name]
+
+    def _read(self, name: str) -> bytes | None:
         place = self._inside(name)
         if place is None:
             return None

@@ -93,7 +93,8 @@ def read_jobs(reading: Reading, jobs: Node | None, around: Around) -> list[JobFa
         if node.kind != "mapping":
             reading.note(key.source, f"job {key.text[:60]!r} is not a mapping")
             continue
-        if len(found) >= MAX_JOBS:
+        reading.jobs += 1
+        if reading.jobs > MAX_JOBS:
             reading.note(key.source, f"more than {MAX_JOBS} jobs: the rest was not read")
             break
         reading.unknown_keys(node, JOB_KEYS, "job")
@@ -238,4 +239,3 @@ def _gathered(job: Job, inner: list[JobFacts]) -> Job:
         publishes=some([one.job.publishes for one in inner]),
         caches=some([one.job.caches for one in inner]),
     )
-

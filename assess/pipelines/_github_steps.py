@@ -19,6 +19,7 @@ from assess.pipelines._offers import Use, action, pin, split
 
 MAX_DEPTH = 10
 MAX_STEPS = 5_000
+MAX_NOTES = 2_000
 _KEY_SECRET = re.compile(r"secrets\.\w*(?:COSIGN|SIGSTORE|SLSA)\w*(?:PRIVATE|KEY)\w*", re.IGNORECASE)
 _RELEASES_API = re.compile(r"uploadReleaseAsset|createRelease")
 _PYTHON = frozenset({"python", "python3", "node", "perl", "ruby"})
@@ -31,17 +32,18 @@ class Reading:
     folder: Folder
     path: str
     lines: tuple[str, ...] = ()
-    notes: list[Note] = field(default_factory=list)
+    notes: dict[Note, None] = field(default_factory=dict)
     follows: list[str] = field(default_factory=list)
     inputs: bool = False
     """The workflow can be started by hand with inputs of its own."""
-    count: int = 0
+    steps: int = 0
+    jobs: int = 0
+    _opened: dict[str, tuple[Node, tuple[str, ...]] | None] = field(default_factory=dict)
 
     def note(self, source: Source, text: str) -> None:
         """Remember what was not understood, once per place."""
-        note = Note(source, text)
-        if note not in self.notes:
-            self.notes.append(note)
+        if len(self.notes) < MAX_NOTES:
+            self.notes[Note(source, text)] = None
 
     def unknown_keys(self, node: Node, known: frozenset[str], what: str) -> None:
         """Note every key of a mapping that we do not know."""
@@ -50,7 +52,12 @@ class Reading:
                 self.note(key.source, f"unknown key {key.text[:60]!r} of the {what}")
 
     def open(self, name: str, source: Source) -> tuple[Node, tuple[str, ...]] | None:
-        """A local YAML file and its lines; None, with a note, if it is not there or cannot be read."""
+        """A local YAML file and its lines; None if it is not there, and with a note if it cannot be read."""
+        if name not in self._opened:
+            self._opened[name] = self._open(name, source)
+        return self._opened[name]
+
+    def _open(self, name: str, source: Source) -> tuple[Node, tuple[str, ...]] | None:
         try:
             data = self.folder.read(name)
             if data is None:
@@ -91,7 +98,7 @@ def truth(node: Node | None) -> bool | None:
 
 def local_path(uses: str) -> str:
     """`./a/b` and `$/a/b` as a path in the repository ("" for its root)."""
-    return uses[2:].split("@")[0].strip("/") if uses.startswith(("./", "$/")) else uses
+    return uses[2:].partition("@")[0].strip("/") if uses.startswith(("./", "$/")) else uses
 
 
 def read_steps(reading: Reading, steps: Node | None, environment: Mapping[str, str], depth: int = 0) -> list[StepFacts]:
@@ -103,11 +110,11 @@ def read_steps(reading: Reading, steps: Node | None, environment: Mapping[str, s
         reading.note(steps.source, "steps are not a list")
         return found
     for node in steps:
-        reading.count += 1
+        reading.steps += 1
         if node.kind != "mapping":
             reading.note(node.source, "a step is not a mapping")
             continue
-        if reading.count > MAX_STEPS:
+        if reading.steps > MAX_STEPS:
             reading.note(node.source, f"more than {MAX_STEPS} steps: the rest was not read")
             break
         reading.unknown_keys(node, STEP_KEYS, "step")
@@ -140,7 +147,7 @@ def _step(reading: Reading, node: Node, environment: Mapping[str, str], depth: i
     text = condition.text if condition is not None else None
     acts = tuple(placed(act, text, tolerated is True) for act in acts)
     for act in acts:
-        if act.note is not None and act.does in {"unread", "remote-script"}:
+        if act.note is not None and act.does in {"unread", "unread-script", "remote-script"}:
             reading.note(act.source, act.note)
     step = Step(
         source=node.source,
@@ -196,7 +203,7 @@ def _remote(reading: Reading, node: Node, inputs: Mapping[str, str], variables: 
 def _run(node: Node, run: Node, variables: Mapping[str, str]) -> tuple[Act, ...]:
     shell = node.get("shell")
     if shell is not None and shell.text.split(" ")[0] in _PYTHON:
-        return (Act("unread", shell.text[:40], run.source, note=f"a {shell.text[:40]} script was not read"),)
+        return (Act("unread-script", shell.text[:40], run.source, note=f"a {shell.text[:40]} script was not read"),)
     first = replace(run.source, line=run.line + 1) if run.block else run.source
     return recognise(run.text, first, variables)
 

@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 
 from assess.evidence import Interval, Source
 from assess.pipelines._actions import HARMLESS, PLAIN
-from assess.pipelines._commands import (
+from assess.pipelines._facts import Act, Offer
+from assess.pipelines._tools import (
     CONTAINER,
     GITHUB_RELEASE,
     IN_TOTO,
@@ -21,7 +22,6 @@ from assess.pipelines._commands import (
     npm_offer,
     npm_token,
 )
-from assess.pipelines._facts import Act, Offer
 
 Pin: TypeAlias = Literal["digest", "tag", "branch", "local", "unknown"]
 
@@ -111,6 +111,11 @@ def _special(use: Use) -> tuple[Act, ...] | None:
     match use.name:
         case "actions/checkout":
             return _checkout(use)
+        case "actions/download-artifact" | "dawidd6/action-download-artifact":
+            acts = (Act("download", use.name, use.source),)
+            if use.name == "actions/download-artifact" and not use.inputs.get("run-id"):
+                return acts
+            return (*acts, Act("untrusted", use.name, use.source, note="takes artifacts of another run", sure=False))
         case "actions/attest" | "actions/attest-build-provenance":
             return _attest(use)
         case "docker/build-push-action" | "docker/bake-action":
@@ -246,8 +251,10 @@ def workflow(use: Use) -> tuple[Act, ...] | None:
             target = "Bazel Central Registry"
         case "jreleaser/release-action/.github/workflows/builder_slsa3":
             known = re.fullmatch(r"v\d+\.\d+\.\d+-java", use.ref or "") is not None
-            offer = Offer(use.name, Interval(3, 3) if known else Interval(1, 1), signed=True, keyless=True, distributed=None,
-                          isolated=True, records_parameters=True, by_digest=True)  # fmt: skip
+            level = Interval(3, 3) if known else Interval(1, 1)
+            offer = Offer(
+                use.name, level, signed=True, keyless=True, isolated=True, records_parameters=True, by_digest=True
+            )
             return (Act("build", use.name, use.source), Act("attest", use.name, use.source, offer=offer))
         case _:
             return None
@@ -275,13 +282,14 @@ def _generator(use: Use, name: str, kind: str) -> tuple[Act, ...]:
     elif tuple(int(part) for part in ref[1:].split(".")[:2]) < (1, 10):
         note = f"{name} {ref}: releases before v1.10.0 no longer work (Sigstore's trusted root changed)"
     container = name.startswith("generator_container")
-    uploads = use.off("upload-assets") if kind == "builder" else not use.on("upload-assets")
     builds = kind == "builder"
-    publishes = builds and "_go_" in name and not uploads
+    uploads = not use.off("upload-assets") if builds else use.on("upload-assets")
+    publishes = builds and uploads and ("_go_" in name or "container-based" in name)
     offer = Offer(
         f"slsa-github-generator/{name}.yml", level, generated=maybe, signed=True, keyless=True,
-        distributed=True if container or not uploads else None, isolated=builds, separate=not builds,
-        records_parameters=True, by_digest=True, covers=CONTAINER if container else "files" if "generic" in name else None,
+        distributed=True if container or publishes or (uploads and not builds) else None,
+        isolated=builds, separate=not builds,
+        records_parameters=True, by_digest=True, covers=CONTAINER if container else "files",
         optional=use.on("continue-on-error"), note=note,
     )  # fmt: skip
     acts = [Act("build", name, use.source)] if builds else []

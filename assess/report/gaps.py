@@ -79,6 +79,7 @@ class Action:
 
     text: str
     role: str
+    """In words: "build platform"."""
     effort: str
     clauses: tuple[str, ...]
     level: int
@@ -98,6 +99,7 @@ class MatrixRow:
     """One requirement over all subjects: the worst outcome of its MUST clauses, per reading."""
 
     requirement: RequirementText
+    role: str
     outcomes: tuple[tuple[str, Outcome], ...]
     gap: bool
 
@@ -255,7 +257,7 @@ def actions_of(gaps: tuple[Gap, ...], reading: str) -> tuple[Action, ...]:
             found[text] = Action(text, before.role, before.effort, (*before.clauses, *names), before.level)
         else:
             effort = "" if text == settle else gap.requirement.effort
-            found[text] = Action(text, gap.requirement.role, effort, names, gap.requirement.level)
+            found[text] = Action(text, gap.requirement.role.replace("-", " "), effort, names, gap.requirement.level)
     return tuple(found.values())
 
 
@@ -298,7 +300,7 @@ def matrix_of(assessment: Assessment) -> tuple[MatrixRow, ...]:
                 (reading, worst([outcome_in(one, reading) for one in judged]))
                 for reading in ("demonstrated", "configured", "declared")
             )
-            rows.append(MatrixRow(requirement, outcomes, outcomes[0][1] != "met"))
+            rows.append(MatrixRow(requirement, requirement.role.replace("-", " "), outcomes, outcomes[0][1] != "met"))
     return tuple(sorted(rows, key=lambda row: row.requirement.level))
 
 

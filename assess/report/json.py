@@ -39,7 +39,7 @@ def load_assessment(text: str, path: str) -> Assessment:
             f"{path}#/schema_version",
             "assess again with this version of slsa-assess, or read it with the version that wrote it",
         )
-    return _load(Assessment, raw, path)
+    return _load(_assessments(), raw, path, "an assessment")
 
 
 def dump_evidence(evidence: Evidence) -> str:
@@ -49,12 +49,12 @@ def dump_evidence(evidence: Evidence) -> str:
 
 def load_evidence(text: str, path: str) -> Evidence:
     """The evidence that `dump_evidence` wrote. Raises InputError, with `path#/json/pointer` where a value is wrong."""
-    return _load(Evidence, read_json(text.encode(errors="surrogatepass"), path, LIMITS), path)
+    return _load(_evidences(), read_json(text.encode(errors="surrogatepass"), path, LIMITS), path, "evidence")
 
 
 def assessment_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of `dump_assessment`."""
-    schema = _adapter(Assessment).json_schema(mode="validation")
+    schema = _assessments().json_schema(mode="validation")
     for model in (schema, *schema.get("$defs", {}).values()):
         model["additionalProperties"] = False
     schema["properties"]["schema_version"] = {"const": SCHEMA_VERSION, "title": "Schema Version"}
@@ -82,23 +82,30 @@ def _without_surrogates(value: Any) -> Any:
 
 
 @cache
-def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+def _assessments() -> TypeAdapter[Assessment]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(model)
+    return TypeAdapter(Assessment)
 
 
-def _load(model: type[Model], raw: Any, path: str) -> Model:
+@cache
+def _evidences() -> TypeAdapter[Evidence]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Evidence)
+
+
+def _load(adapter: TypeAdapter[Model], raw: Any, path: str, name: str) -> Model:
     from pydantic import ValidationError
 
     try:
-        loaded = _adapter(model).validate_json(json.dumps(raw), strict=True)
+        loaded = adapter.validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
-        raise _wrong(error.errors(include_url=False), path, model.__name__) from None
+        raise _wrong(error.errors(include_url=False), path, name) from None
     unknown = _unknown_field(raw, asdict(loaded))
     if unknown is not None:
         raise InputError(
-            f"{model.__name__} has no such field (got {unknown.rsplit('/', 1)[-1]!r})",
+            f"{name} has no such field (got {unknown.rsplit('/', 1)[-1]!r})",
             f"{path}#{unknown}",
             "is it misspelt, or was the file written by a newer slsa-assess?",
         )
@@ -111,12 +118,8 @@ def _wrong(errors: list[ErrorDetails], path: str, name: str) -> InputError:
     pointer = "".join(f"/{_token(part)}" for part in first["loc"])
     given = first.get("input")
     got = f" (got {given!r})" if isinstance(given, str | int | float | bool) and len(str(given)) <= 80 else ""
-    message = f"not {_article(name)}: {first['msg'][0].lower()}{first['msg'][1:]}{got}{more}"
+    message = f"not {name}: {first['msg'][0].lower()}{first['msg'][1:]}{got}{more}"
     return InputError(message, f"{path}#{pointer}", "is this a file that slsa-assess wrote?")
-
-
-def _article(name: str) -> str:
-    return {"Assessment": "an assessment", "Evidence": "evidence"}.get(name, name)
 
 
 def _token(part: str | int) -> str:

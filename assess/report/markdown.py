@@ -1,4 +1,4 @@
-"""The report as Markdown: CommonMark with GitHub's tables; every value is escaped, and only the rules' links are links."""
+"""The report as CommonMark with GitHub's tables: every value is escaped, and only the rules' references are links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~#$^&]")
-_LEADING = re.compile(r"(?:[-+=]|\d+(?=[.)]))")
+_LEADING = re.compile(r"[-+=]|\d+(?=[.)](?:\s|$))")
+_COLON = re.compile(r":(?=/)|(?<!\w):(?=\S)")
+"""Colons that GitHub takes for an address or for the name of a picture."""
 _URL = re.compile(r"https://[A-Za-z0-9./_~#%=?+-]{1,300}")
 _LANGUAGES = {"github-actions": "yaml", "gitlab-ci": "yaml", "jenkins": "groovy", "shell": "sh"}
 WORD_JOINER = "\u2060"
@@ -51,7 +53,7 @@ def escape_markdown(text: str) -> str:
 
 def _escape_words(text: str) -> str:
     escaped = _SPECIAL.sub(r"\\\g<0>", text)
-    escaped = re.sub(r":(?=\S)", r"\\:", escaped)
+    escaped = _COLON.sub(r"\\:", escaped)
     return re.sub(r"(?i)(?<=\bwww)\.", r"\\.", escaped)
 
 

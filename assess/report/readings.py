@@ -19,6 +19,8 @@ class Rung:
 
     level: int
     state: Literal["reached", "possible", "not reached"]
+    label: str
+    """What stands on it: a level that is only configured is not called reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,20 @@ def _track(assessment: Assessment, track: str, rows: tuple[ReadingLevel, ...], b
         words, sentence = _worded(row, name, top, proved, looked)
         if row.reading == "demonstrated" and basis:
             words = f"{words} ({basis})"
-        rungs = tuple(_rung(level, row.level, looked) for level in range(top, 0, -1))
+        rungs = tuple(_rung(level, row, looked) for level in range(top, 0, -1))
         views.append(ReadingView(row.reading, row.level, looked, words, sentence, rungs))
     order = {"demonstrated": 0, "configured": 1, "declared": 2}
     return TrackView(track, name, top, tuple(sorted(views, key=lambda view: order.get(view.reading, 3))))
 
 
-def _rung(level: int, interval: Interval, looked: bool) -> Rung:
-    if looked and level <= interval.reached:
-        return Rung(level, "reached")
-    return Rung(level, "possible" if looked and level <= interval.ceiling else "not reached")
+def _rung(level: int, row: ReadingLevel, looked: bool) -> Rung:
+    if not looked:
+        return Rung(level, "not reached", "not looked at")
+    if level <= row.level.reached:
+        return Rung(level, "reached", row.reading)
+    if level <= row.level.ceiling:
+        return Rung(level, "possible", "possible")
+    return Rung(level, "not reached", "not reached")
 
 
 def _looked(assessment: Assessment, row: ReadingLevel, top: int) -> bool:

@@ -97,6 +97,11 @@ class View:
     questions: tuple[Question, ...]
     threats_url: str
 
+    @property
+    def expected(self) -> bool:
+        """Whether any expectation was given."""
+        return any(one.subject.expectations for one in self.subjects)
+
 
 def view_of(assessment: Assessment) -> View:
     """The view of `assessment`; the same assessment always gives an equal view."""
@@ -157,18 +162,16 @@ def _headline(assessment: Assessment, tracks: tuple[TrackView, ...]) -> str:
 def _summary(
     assessment: Assessment, tracks: tuple[TrackView, ...], counts: tuple[tuple[Outcome, int], ...]
 ) -> tuple[str, ...]:
-    """A few sentences for somebody who reads no further. What the pipeline is configured for leads where no artifact
-    was given."""
+    """A few sentences for somebody who reads no further; they follow the headline."""
     sentences: list[str] = []
+    if not given(assessment) and assessment.subjects:
+        sentences.append("No artifact was given, so nothing could be demonstrated.")
     for track in tracks:
         for one in track.readings:
             if one.reading == "demonstrated":
                 sentences.append(one.sentence)
-            elif one.looked:
+            elif one.looked and one.reading != leading(assessment):
                 sentences.append(f"{one.sentence[0].upper()}{one.sentence[1:]}.")
-    if not given(assessment) and assessment.subjects:
-        sentences.insert(0, "No artifact was given, so nothing could be demonstrated.")
-        sentences.sort(key=lambda one: not one.startswith("Configured"))
     number = len([one for one in assessment.subjects if one.subject.digests])
     if number > 1:
         sentences.append(f"The project's level is the lowest of its {number} artifacts.")

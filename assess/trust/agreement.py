@@ -1,7 +1,7 @@
 """Does the predicate say what the verified certificate says? Where both speak of one thing they must agree (law 4).
 
 Step 10 of the verification. What is compared, each where both sides have it:
-1. builder.id with the build signer, by equality, by a registered delegator, or as a kind of npm runner
+1. builder.id with the build signer, by equality or by a registered delegator, or as a kind of npm runner
 2. source repository, commit and ref
 3. the workflow that was started (path, and commit of its definition)
 4. the trigger
@@ -14,22 +14,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from assess.attestations.git import repository_uri, split_git_uri
+from assess.attestations.buildtypes import source_is_run
+from assess.attestations.git import normalize_git_uri, repository_uri, split_git_uri
 from assess.evidence import Check, Provenance, Signer
+from assess.trust.platforms import Pattern
 
 NAME = "agreement"
 STEP = 10
-_WORKFLOW_ID = re.compile(r"https://github\.com/[^/]+/[^/]+/\.github/workflows/.+|https://github\.com/actions/runner.*")
-_GITLAB_RUNNER = re.compile(r"https://[^/]+/.+/-/runners/[0-9]+")
+_IDENTITY = re.compile(
+    r"https://github\.com/[^/]+/[^/]+/\.github/workflows/.+"
+    r"|https://github\.com/actions/runner.*"
+    r"|https://[^/]+/.+//.+@refs/.+"
+)
+"""A builder.id that names what signs on GitHub or GitLab; others (a vendor's URI, a run's URL) are no signers."""
 _NPM_CLI = re.compile(r"https://github\.com/npm/cli@[0-9][0-9A-Za-z.-]*")
 _NPM_RUNNER = re.compile(r"https://github\.com/actions/runner(?:/(github-hosted|self-hosted))?")
 _WORKFLOW_URI = re.compile(r"https://github\.com/([^/]+/[^/]+)/(\.github/workflows/[^@]+)@(.+)")
 _RUN_URL = re.compile(r"https://github\.com/[^/]+/[^/]+/actions/runs/([0-9]+)/attempts/([0-9]+)")
 _RUN_NUMBER = re.compile(r"([0-9]+)-([0-9]+)")
-_SAME_COMMIT_NOT_PROMISED = "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0"
+_OWN_COMMITS = "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0"
+
+
+Delegator = Pattern | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,12 @@ class _Claim:
     value: str
 
 
-def agree(provenance: Provenance, delegators: tuple[tuple[str, str], ...] = ()) -> tuple[Check, ...]:
+def agree(provenance: Provenance, delegators: Iterable[Delegator] = ()) -> tuple[Check, ...]:
     """One check per thing that certificate and predicate both speak of; () where they have nothing in common.
 
-    `delegators` are pairs of regular expressions, both for full matches: signers (build signer URI or subject
-    alternative name) that may write builder ids other than their own, and those ids. A key says nothing of a build,
-    so it agrees with everything: what it may claim is for the roots of trust.
+    `delegators` are the signers (build signer URI or subject alternative name) that write builder ids other than
+    their own: patterns, or pairs of regular expressions for a signer and the ids that it may write, all for full
+    matches. What such an id is worth, and what a key may claim, is for the roots of trust (step 11).
     """
     signer = provenance.signer
     if signer is None or signer.kind != "certificate":
@@ -56,12 +65,13 @@ def agree(provenance: Provenance, delegators: tuple[tuple[str, str], ...] = ()) 
         ("source repository", signer.source_repository, _repositories(provenance, internal), repository_uri),
         ("source commit", signer.source_digest, _commits(provenance, internal), str),
         ("source ref", signer.source_ref, _refs(provenance, internal), str),
-        ("workflow", signer.build_config, _workflows(provenance, internal), _workflow_path),
+        ("workflow", signer.build_config, _workflows(provenance), _workflow_path),
         ("workflow repository and ref", signer.build_config, _workflow_refs(internal), str),
         ("workflow commit", _claim(signer, 19), _named(internal, "GITHUB_WORKFLOW_SHA"), str),
         ("trigger", signer.build_trigger, _triggers(provenance, internal), str),
         ("runner environment", signer.runner_environment, _named(internal, "github.runner_environment"), str),
         ("run", signer.run_invocation, _runs(provenance, internal), _run),
+        ("run", signer.run_invocation, _builder_run(provenance), _run_number),
         ("repository id", _claim(signer, 15), _ids(internal, "repository_id"), str),
         ("owner id", _claim(signer, 17), _ids(internal, "repository_owner_id"), str),
     )
@@ -87,37 +97,30 @@ def _compared(what: str, certified: str, claims: Iterator[_Claim], normal: Calla
 
 
 # (1)
-def _builder(provenance: Provenance, signer: Signer, delegators: tuple[tuple[str, str], ...]) -> Check | None:
+def _builder(provenance: Provenance, signer: Signer, delegators: Iterable[Delegator]) -> Check | None:
     found = provenance.builder.id if provenance.builder is not None else ""
     signers = tuple(filter(None, (signer.build_signer, signer.identity)))
     expected = signers[0]
     if found in signers:
         return Check(NAME, STEP, "verified", "builder.id is the build signer", expected, found)
-    if any(
-        re.fullmatch(pattern, one) and re.fullmatch(builder, found)
-        for pattern, builder in delegators
-        for one in signers
-    ):
+    if found and any(_may_write(delegator, one, found) for delegator in delegators for one in signers):
         detail = "builder.id is one that this build signer may write"
         return Check(NAME, STEP, "verified", detail, expected, found)
-    if not _comparable(found, expected):
+    if not _IDENTITY.fullmatch(found):
         return None
-    if _on_github(signer) and (_NPM_RUNNER.fullmatch(found) or _NPM_CLI.fullmatch(found)):
+    if expected.startswith("https://github.com/") and (_NPM_RUNNER.fullmatch(found) or _NPM_CLI.fullmatch(found)):
         # npm writes the kind of runner, or itself; what can be compared of that is `_runner_id`'s.
         return None
     detail = "builder.id is not the build signer, nor one that it may write"
     return Check(NAME, STEP, "failed", detail, expected, found)
 
 
-def _comparable(builder_id: str, signer: str) -> bool:
-    """Whether a builder.id names an identity of the kind that signs; another vendor's URI is for the roots of trust."""
-    if _WORKFLOW_ID.fullmatch(builder_id):
-        return True
-    if _GITLAB_RUNNER.fullmatch(builder_id):
-        # GitLab signs with the pipeline's identity and names the runner in builder.id.
-        return False
-    authority = re.match(r"https://[^/]+/", builder_id)
-    return authority is not None and signer.startswith(authority[0])
+def _may_write(delegator: Delegator, signer: str, builder_id: str) -> bool:
+    if isinstance(delegator, Pattern):
+        # At another ref it is still the delegator; what it is worth there is for the roots of trust.
+        at_a_version = f"{signer.partition('@')[0]}@refs/tags/v0.0.0"
+        return delegator.match(signer) is not None or delegator.match(at_a_version) is not None
+    return bool(re.fullmatch(delegator[0], signer) and re.fullmatch(delegator[1], builder_id))
 
 
 def _runner_id(provenance: Provenance, signer: Signer) -> Check | None:
@@ -130,48 +133,60 @@ def _runner_id(provenance: Provenance, signer: Signer) -> Check | None:
     return Check(NAME, STEP, "verified" if agreed else "failed", detail, signer.runner_environment, runner[1])
 
 
-def _on_github(signer: Signer) -> bool:
-    return signer.identity.startswith("https://github.com/")
-
-
 # (2)
 def _repositories(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
-    process = provenance.process
-    if process is not None and process.source_uri:
-        yield _Claim("the buildType's source", process.source_uri)
-    yield from _config_source(provenance, 0)
-    for place, name in _named_values(internal, "GITHUB_REPOSITORY", "github_repository"):
-        yield _Claim(place, name)
-
-
-def _commits(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
-    process = provenance.process
-    # A delegated builder may build a commit that the run has made itself.
-    if process is not None and process.source_commit and provenance.build_type != _SAME_COMMIT_NOT_PROMISED:
-        yield _Claim("the buildType's commit", process.source_commit)
-    yield from _named(internal, "GITHUB_SHA", "github_sha1", "github_sha")
+    for place, repository, _ in _sources(provenance):
+        yield _Claim(place, repository)
+    yield from _named(internal, "GITHUB_REPOSITORY", "github_repository")
 
 
 def _refs(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
-    process = provenance.process
-    if process is not None and process.source_ref:
-        yield _Claim("the buildType's ref", process.source_ref)
-    yield from _config_source(provenance, 1)
+    for place, _, ref in _sources(provenance):
+        if ref:
+            yield _Claim(place, ref)
     yield from _named(internal, "GITHUB_REF", "github_ref")
 
 
-def _config_source(provenance: Provenance, index: int) -> Iterator[_Claim]:
-    """Repository or ref of the source that any v0.x predicate names, whether its buildType is recognised or not."""
+def _commits(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
+    # A delegated builder may build a commit that the run has made itself.
+    if source_is_run(provenance.build_type or "") and provenance.build_type != _OWN_COMMITS:
+        if provenance.process is not None and provenance.process.source_commit:
+            yield _Claim("the buildType's commit", provenance.process.source_commit)
+        for dependency in (provenance.resolved_dependencies or ())[:1]:
+            for digest in dependency.digests:
+                if digest.algorithm in ("gitCommit", "sha1"):
+                    yield _Claim("the first dependency's digest", digest.value)
+    yield from _named(internal, "GITHUB_SHA", "github_sha1", "github_sha")
+
+
+def _sources(provenance: Provenance) -> Iterator[tuple[str, str, str]]:
+    """Place, repository and ref wherever the predicate names its source, if that is the repository of the run.
+
+    All places, not only what the buildType makes of them: where they contradict each other one of them is a lie.
+    """
+    if not source_is_run(provenance.build_type or ""):
+        return
+    if provenance.process is not None and provenance.process.source_uri:
+        yield "the buildType's source", provenance.process.source_uri, provenance.process.source_ref or ""
     for parameter in provenance.external_parameters or ():
-        if parameter.name == "source" and provenance.process is not None and not provenance.process.recognised:
-            uri = _text(parameter.value)
-            parts = split_git_uri(uri) if uri.startswith("git+https://github.com/") else None
-            if parts is not None and parts[index]:
-                yield _Claim("configSource.uri", parts[index])
+        match parameter.name, _json(parameter.value):
+            case "workflow", {"repository": str() as repository, "ref": str() as ref}:
+                yield "externalParameters.workflow", repository, ref
+            case "source", str() as uri:
+                yield "externalParameters.source", *_split(uri)
+            case "source", {"uri": str() as uri}:
+                yield "externalParameters.source", *_split(uri)
+    for dependency in (provenance.resolved_dependencies or ())[:1]:
+        if dependency.uri:
+            yield "the first dependency", *_split(dependency.uri)
+
+
+def _split(uri: str) -> tuple[str, str]:
+    return split_git_uri(normalize_git_uri(uri)) or (uri, "")
 
 
 # (3)
-def _workflows(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
+def _workflows(provenance: Provenance) -> Iterator[_Claim]:
     entry_point = provenance.process.entry_point if provenance.process is not None else None
     if entry_point and entry_point.startswith(".github/workflows/"):
         yield _Claim("the entry point", entry_point)
@@ -202,6 +217,16 @@ def _runs(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
     for number, attempt in (("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"), ("github_run_id", "github_run_attempt")):
         if internal.get(number) and internal.get(attempt):
             yield _Claim(number, f"{internal[number]}-{internal[attempt]}")
+
+
+def _builder_run(provenance: Provenance) -> Iterator[_Claim]:
+    """BuildKit writes the URL of the run as builder.id; the attempt that signs may be a later one."""
+    if provenance.builder is not None and _RUN_URL.fullmatch(provenance.builder.id):
+        yield _Claim("builder.id", provenance.builder.id)
+
+
+def _run_number(text: str) -> str:
+    return _run(text).partition("-")[0]
 
 
 def _run(text: str) -> str:
@@ -255,8 +280,3 @@ def _json(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _text(parameter: str) -> str:
-    value = _json(parameter)
-    return value if isinstance(value, str) else ""

@@ -146,7 +146,7 @@ class _Entry:
         for text in self._texts(node, "sha256"):
             match = _SHA256.fullmatch(text)
             if match is None:
-                self.problems.append((_place(node, "sha256"), "sha256 is 64 hexadecimal digits of the public key's DER"))
+                self.problems.append((_place(node, "sha256"), "sha256 is 64 hex digits (of the public key's DER)"))
             else:
                 found.append(match.group(1).lower())
         return tuple(found)

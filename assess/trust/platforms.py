@@ -63,9 +63,7 @@ def compile_pattern(text: str) -> Pattern:
             raise ValueError(f"the placeholder {{{name}}} stands twice")
     if any(brace in literal for literal in parts[::2] for brace in "{}"):
         raise ValueError("a brace stands alone (placeholders are written like {version})")
-    pieces = [
-        f"(?P<{part}>{PLACEHOLDERS[part]})" if index % 2 else re.escape(part) for index, part in enumerate(parts)
-    ]
+    pieces = [f"(?P<{part}>{PLACEHOLDERS[part]})" if index % 2 else re.escape(part) for index, part in enumerate(parts)]
     return Pattern(text, re.compile("".join(pieces), re.ASCII))
 
 

@@ -1,0 +1,108 @@
+"""CI configuration into pipelines and release paths: what the files say would happen. It proves nothing.
+
+A CI system is one module with `NAME`, `discover`, `recognises` and `read`, and one word in `SYSTEMS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from assess.errors import InputError
+from assess.evidence import Note, Pipeline, Release, Source, Unreadable
+from assess.pipelines import github_actions
+from assess.pipelines._facts import PipelineFacts
+from assess.pipelines._files import Folder
+from assess.pipelines.releases import lets_outsiders_in, releases, warned
+
+SYSTEMS: tuple[ModuleType, ...] = (github_actions,)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelinesRead:
+    """All that was read of a project's CI configuration; () means looked, and found none."""
+
+    pipelines: tuple[Pipeline, ...] = ()
+    releases: tuple[Release, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+def read_pipelines(root: Path) -> PipelinesRead:
+    """Every CI configuration file of the project in `root` that a system in SYSTEMS knows.
+
+    Follows local reusable workflows and composite actions inside `root` only. A file that cannot be read becomes an
+    `unreadable` pipeline and an `Unreadable`, never nothing. Raises no error for bad files.
+    """
+    folder = Folder(root)
+    found: list[PipelineFacts] = []
+    unreadable: list[Unreadable] = []
+    for system in SYSTEMS:
+        try:
+            paths = system.discover(folder)
+        except InputError as error:
+            unreadable.append(_unreadable(error, error.place or "."))
+            continue
+        for path in paths:
+            try:
+                data = folder.read(path)
+                if data is None:
+                    raise InputError("the file is not there (a link to nothing?)", path)
+                found.append(system.read(folder, path, data))
+            except InputError as error:
+                unreadable.append(_unreadable(error, path))
+                found.append(PipelineFacts(_empty(system.NAME, path, error)))
+    return _together(found, tuple(unreadable))
+
+
+def read_pipeline_file(path: str, data: bytes) -> PipelinesRead:
+    """One CI configuration file by itself; what it calls locally cannot be followed and is noted.
+
+    `path` tells the system by its place (`.github/workflows/ci.yml`); GitHub's form is assumed elsewhere.
+    Raises no error: an unreadable file is in `unreadable`.
+    """
+    system = next((one for one in SYSTEMS if one.recognises(path)), SYSTEMS[0])
+    try:
+        return _together([system.read(Folder(None), path, data)], ())
+    except InputError as error:
+        return PipelinesRead((_empty(system.NAME, path, error),), (), (_unreadable(error, path),))
+
+
+def _together(found: list[PipelineFacts], unreadable: tuple[Unreadable, ...]) -> PipelinesRead:
+    """A workflow that only others here call has no release path of its own: it is in its callers'."""
+    followed = {path for facts in found for path in facts.follows}
+    made: list[Release] = []
+    for facts in found:
+        if facts.only_called and facts.pipeline.source.path in followed:
+            continue
+        made += releases(facts)
+    for facts in found:
+        note = lets_outsiders_in(facts)
+        if note is not None:
+            made = [_exposed(release, facts, note) for release in made]
+    return PipelinesRead(tuple(facts.pipeline for facts in found), tuple(made), unreadable)
+
+
+def _exposed(release: Release, facts: PipelineFacts, note: Note) -> Release:
+    """A release that restores caches, beside a pipeline in which outsiders' code can write them."""
+    if release.shares_cache is False or release.pipeline == facts.pipeline.source.path:
+        return release
+    return warned(
+        release, replace(note, text=f"shares its caches with a pipeline that runs outsiders' code: {note.text}")
+    )
+
+
+def _empty(system: str, path: str, error: InputError) -> Pipeline:
+    source = _place(error, path)
+    return Pipeline(source, system, path.rpartition("/")[2], "unreadable", notes=(Note(source, error.message),))
+
+
+def _unreadable(error: InputError, path: str) -> Unreadable:
+    return Unreadable(_place(error, path), error.message)
+
+
+def _place(error: InputError, path: str) -> Source:
+    """The error's `path:line:column` as a Source."""
+    numbers = (error.place or "").removeprefix(path).strip(":").split(":")
+    line, column = ([int(one) for one in numbers if one.isdigit()] + [None, None])[:2]
+    return Source(path, line, column)

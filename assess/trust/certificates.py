@@ -1,0 +1,145 @@
+"""Signing certificates: parsed once, and chained to an authority of the trusted root at each trusted time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from assess.trust._outcome import MALFORMED, Proved, RefusedError, UnprovableError
+from assess.trust.keys import SupportedKey, supported
+from assess.trust.roots import Authority, TrustedRoot
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A signing certificate with what every step needs of it."""
+
+    der: bytes
+    certificate: x509.Certificate
+    key: SupportedKey
+    start: datetime
+    end: datetime
+
+
+def read_leaf(der: bytes) -> Proved[Leaf]:
+    """Parse a signing certificate; refused where it is malformed or its key is of an unknown kind."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        # Extensions are parsed lazily: whatever is malformed in them must show here.
+        _ = certificate.extensions
+        public_key = certificate.public_key()
+        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except MALFORMED as error:
+        raise RefusedError(f"the signing certificate cannot be parsed ({str(error)[:120]})") from None
+    key = supported(public_key)
+    if key is None:
+        raise RefusedError(f"the certificate's key is of a kind that is not supported ({type(public_key).__name__})")
+    return Proved("the signing certificate was parsed", Leaf(der, certificate, key, start, end))
+
+
+def verify_chain(
+    leaf: Leaf, others: tuple[bytes, ...], root: TrustedRoot, moments: tuple[datetime, ...]
+) -> Proved[x509.Certificate]:
+    """Step 4: the certificate chains to an authority at each moment; the value is the issuing certificate.
+
+    `others` are the further certificates of the bundle: none of them is used, and a root among them is refused.
+    Without trusted moments the issuer's signature is checked at the certificate's own start.
+    """
+    _refuse_roots(others)
+    _check_profile(leaf.certificate)
+    if not root.authorities:
+        raise UnprovableError(f"the trusted root ({root.name}) names no certificate authority")
+    issuer: x509.Certificate | None = None
+    authority: Authority | None = None
+    for moment in moments or (leaf.start,):
+        if not leaf.start <= moment <= leaf.end:
+            raise RefusedError(
+                "the certificate was not valid at a trusted time of the signature",
+                expected=f"{_shown(leaf.start)} to {_shown(leaf.end)}",
+                found=_shown(moment),
+            )
+        issuer, authority = _path(leaf.certificate, root, moment)
+    assert issuer is not None and authority is not None  # noqa: S101  there is at least one moment
+    when = f"at {', '.join(_shown(moment) for moment in moments)}" if moments else "(its own validity only)"
+    name = authority.uri or root.name
+    return Proved(f"the certificate was issued by {name} and valid {when}", issuer)
+
+
+def _refuse_roots(others: tuple[bytes, ...]) -> None:
+    for der in others:
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            self_issued = certificate.subject == certificate.issuer
+        except MALFORMED:
+            raise RefusedError("a further certificate of the bundle cannot be parsed") from None
+        if self_issued:
+            raise RefusedError("the bundle carries a root certificate; roots come from the trusted root only")
+
+
+def _check_profile(certificate: x509.Certificate) -> None:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except MALFORMED:
+        raise RefusedError("the certificate does not say that it is for signing code (key usage is missing)") from None
+    if not usage.digital_signature:
+        raise RefusedError("the certificate's key usage lacks digitalSignature")
+    if ExtendedKeyUsageOID.CODE_SIGNING not in purposes:
+        names = ", ".join(purpose.dotted_string for purpose in purposes)
+        raise RefusedError("the certificate is not for signing code", "extended key usage 1.3.6.1.5.5.7.3.3", names)
+
+
+def _path(certificate: x509.Certificate, root: TrustedRoot, moment: datetime) -> tuple[x509.Certificate, Authority]:
+    in_window = tuple(authority for authority in root.authorities if authority.window.holds(moment))
+    if not in_window:
+        raise RefusedError(f"no certificate authority of the trusted root ({root.name}) is trusted at {_shown(moment)}")
+    reason = ""
+    for authority in in_window:
+        anchors, intermediates = _store(authority.certificates)
+        if anchors is None:
+            reason = reason or "its certificates cannot be parsed"
+            continue
+        builder = PolicyBuilder().store(anchors).time(moment)
+        ca, leaf = _policies()
+        verifier = builder.extension_policies(ca_policy=ca, ee_policy=leaf).build_client_verifier()
+        try:
+            chain = verifier.verify(certificate, list(intermediates)).chain
+        except VerificationError as error:
+            reason = reason or str(error)
+            continue
+        except x509.UnsupportedGeneralNameType:
+            raise UnprovableError("the certificate's subject name is of a kind that is not supported") from None
+        except MALFORMED as error:
+            reason = reason or str(error)
+            continue
+        if len(chain) > 1:
+            return chain[1], authority
+        reason = reason or "the certificate is itself a trust anchor"
+    raise RefusedError(f"no authority of the trusted root ({root.name}) issued the certificate ({reason[:160]})")
+
+
+@lru_cache(maxsize=64)
+def _store(certificates: tuple[bytes, ...]) -> tuple[Store | None, tuple[x509.Certificate, ...]]:
+    """The last certificate as the anchor, those before it as intermediates."""
+    try:
+        parsed = tuple(x509.load_der_x509_certificate(der) for der in certificates)
+        return Store([parsed[-1]]), parsed[:-1]
+    except MALFORMED:
+        return None, ()
+
+
+@lru_cache(maxsize=1)
+def _policies() -> tuple[ExtensionPolicy, ExtensionPolicy]:
+    # The library's client verifier wants clientAuth; the purpose is checked in _check_profile instead.
+    ca = ExtensionPolicy.webpki_defaults_ca().may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
+    leaf = ExtensionPolicy.webpki_defaults_ee().may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, None)
+    return ca, leaf
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
