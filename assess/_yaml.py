@@ -59,8 +59,8 @@ class Node:
     text: str = ""
     tag: str | None = None
     keys: dict[str, Node] | None = None
-    block: bool = False
-    """A scalar in block style (`|`, `>`), whose text begins on the next line."""
+    style: str = ""
+    """How a scalar is written: "" plain, `'` or `"` quoted, `|` or `>` as a block that begins on the next line."""
     weight: int = 1
     """Number of nodes below, aliases expanded, plus itself."""
 
@@ -279,7 +279,7 @@ class _Builder:
             if key.kind != "scalar":
                 self.problems.append(Problem(key.source, "a key is not a scalar, so it was left out"))
                 continue
-            if key.text == "<<" and key.weight == 1 and key.value == "<<" and key.tag is None:
+            if key.text == "<<" and key.style == "" and key.tag is None:
                 merges.append(value)
                 continue
             if key.text in values:
@@ -307,14 +307,14 @@ def _scalar(event: Any, path: str) -> Node:
     text: str = event.value
     tag = event.tag
     value: Scalar = text
-    if event.implicit[0] or (tag in _STANDARD and tag != _CORE + "str"):
+    if (event.implicit[0] and tag is None) or (tag in _STANDARD and tag != _CORE + "str"):
         if text in _WORDS:
             value = _WORDS[text]
         elif _INTEGER.match(text):
             value = int(text)
     mark = event.start_mark
-    block = event.style in {"|", ">"}
-    return Node("scalar", value, path, mark.line + 1, mark.column + 1, text, _foreign(tag), None, block)
+    style = event.style or ""
+    return Node("scalar", value, path, mark.line + 1, mark.column + 1, text, _foreign(tag), None, style)
 
 
 def _foreign(tag: str | None) -> str | None:

@@ -96,7 +96,7 @@ def gather(plan: Plan) -> Gathered:
     project = Evidence(
         pipelines=read.pipelines, releases=read.releases, answers=plan.answers, unreadable=read.unreadable
     )
-    inputs = list(plan.inputs)
+    inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
     if not plan.artifacts:
         if plan.attestations:
             raise NoInputError(

@@ -148,9 +148,33 @@ def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gatherin
             gathering.tell("critical", f"this attestation is worth nothing: {reason}", opened.source, _ADVICE)
         else:
             gathering.provenance.append(_counted(examined, examined.provenance, examined.match, platform, trust))
-            if examined.signature is None and examined.verification.note is not None:
-                gathering.not_checked.append(Note(opened.source, examined.verification.note))
+            _remark(examined, examined.provenance, platform, gathering)
     gathering.log.append(_log_entry(examined, disposition, reason))
+
+
+def _remark(examined: Examined, provenance: Provenance, platform: Platform, gathering: _Gathering) -> None:
+    """Say aloud why provenance that counts may carry less than it seems to."""
+    source = examined.opened.source
+    if examined.signature is None:
+        note = examined.verification.note or "its signature"
+        gathering.not_checked.append(Note(source, f"not provable offline: {note}"))
+        gathering.tell(
+            "warning",
+            f"not provable offline: {note}; so this attestation carries at least L1 and at most L{platform.level.ceiling}",
+            source,
+            "ask the producer for a Sigstore bundle, which carries the log entry with the signing time",
+        )
+    elif examined.signature == "absent":
+        gathering.tell("warning", "unsigned provenance: anybody can write it; it carries L1 at most", source)
+    elif platform.entry is None:
+        builder = provenance.builder.id if provenance.builder is not None else ""
+        gathering.tell(
+            "warning",
+            f"this signer and the builder {builder or '(none named)'} are not among the recognised build platforms, "
+            "so the default holds: Build L1",
+            source,
+            "if you have assessed this builder, list it in a file and give it with --platforms",
+        )
 
 
 def _weigh(examined: Examined) -> tuple[Disposition, str]:

@@ -90,7 +90,7 @@ def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined
         kind = kind_of(statement.predicate_type) if statement is not None else "other"
         provenance = read_provenance(opened, statement) if statement is not None and kind == "provenance" else None
     except InputError as problem:
-        place = Source(opened.source.path, opened.source.line, pointer=problem.place)
+        place = Source(problem.place) if problem.place is not None else opened.source
         return Examined(opened, verification, "other", unreadable=Unreadable(place, problem.message))
     # (4)
     match = match_subject(statement.subjects, digests) if statement is not None and artifact is not None else None

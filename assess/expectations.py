@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote
 
 from assess.assessment import ExpectationResult
 from assess.attestations.builder_ids import builder_id_problem
@@ -285,6 +284,8 @@ def _package(expected: str, provenance: Provenance, index: int, what: str) -> _F
 
 def package_of(purl: str) -> tuple[str, str] | None:
     """Name (with its namespace) and version ("" if none) of a package URL; None for any other text."""
+    from urllib.parse import unquote
+
     if not purl.startswith("pkg:"):
         return None
     path = re.split(r"[?#]", purl[4:], maxsplit=1)[0]

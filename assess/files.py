@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from assess.errors import InputError, NoInputError, UnavailableError
@@ -38,6 +37,8 @@ def write_files(texts: tuple[tuple[Path, str], ...]) -> None:
 
     Raises UnavailableError with the place; what was there before is kept then.
     """
+    import tempfile
+
     for path, text in texts:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -167,8 +167,8 @@ def _quantify(
     seen = [one for where, observed in rows if where is not False for _, one in observed]
     fits = [(where, kleene_and(truth for truth, _ in observed)) for where, observed in rows]
     if not seen and all(where is False for where, _ in fits):
-        what = f"none of the {len(items)} {name} is what this is asked of" if items else f"looked for {name} and found none"
-        seen = [Observation(name, "unmet", "at least one", "none", note=what)]
+        why = f"this is asked of none of the {len(items)} {name}" if items else f"looked for {name} and found none"
+        seen = [Observation(name, "unmet", "at least one", "none", note=why)]
     match condition:
         case Some():
             return kleene_or(kleene_and(pair) for pair in fits), seen

@@ -59,7 +59,8 @@ _MATCHES_SCHEMA = {
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built once as a whole when the first rule is loaded, not class by class at import.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Match(_Frozen):

@@ -160,7 +160,7 @@ def contradictions_of(subject: SubjectAssessment) -> tuple[Contradiction, ...]:
             settled = [one for one in clause.readings if one.outcome != "unknown"]
             met = next((one for one in settled if one.outcome == "met"), None)
             unmet = next((one for one in settled if one.outcome == "unmet"), None)
-            if clause.degree != "must" or met is None or unmet is None:
+            if clause.degree != "must" or met is None or unmet is None or _only_capped(unmet):
                 continue
             sources = (*met.observations[:1], *unmet.observations[:3])
             found.append(
@@ -174,6 +174,11 @@ def contradictions_of(subject: SubjectAssessment) -> tuple[Contradiction, ...]:
                 )
             )
     return tuple(found)
+
+
+def _only_capped(unmet: ReadingOutcome) -> bool:
+    """Unmet for nothing but the platform's level: that is less than was configured, and contradicts nothing."""
+    return unmet.reading == "demonstrated" and all(one.what == "provenance.platform.level" for one in unmet.observations)
 
 
 def lowest(subjects: tuple[SubjectAssessment, ...]) -> tuple[ReadingLevel, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from pydantic import TypeAdapter
+
 from assess.evidence import (
     Answer,
     Builder,
@@ -27,7 +29,6 @@ from assess.judge import (
     outcome_of,
 )
 from assess.requirement import Condition, Match, Requirement
-from pydantic import TypeAdapter
 
 HERE = Source("a.json")
 CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)

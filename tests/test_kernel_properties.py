@@ -12,6 +12,10 @@ from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
 from assess.assessment import ReadingLevel
 from assess.evidence import (
     Builder,
@@ -31,9 +35,6 @@ from assess.judge import evaluate, judge
 from assess.levels import default_directories, load_pack
 from assess.requirement import Condition, Requirement
 from assess.scoring import Candidate, level_of, score_subject
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 HERE = Source("a.json")
 CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
@@ -267,11 +268,7 @@ def test_every_and_none_of_nothing_are_unknown(where: bool) -> None:
             assert evaluate(conditions_of(quantifier, where), Evidence(releases=items))[0] is None
 
 
-MATCHES = st.dictionaries(
-    st.sampled_from(["hosted", "isolated", "provenance.signed", "system", "provenance.level", "unpinned"]),
-    st.nothing(),
-    max_size=0,
-) | st.fixed_dictionaries(
+MATCHES = st.fixed_dictionaries(
     {},
     optional={
         "hosted": st.booleans() | st.fixed_dictionaries({"not": st.booleans()}),
@@ -283,7 +280,10 @@ MATCHES = st.dictionaries(
     },
 )
 LEAVES = st.one_of(
-    *(st.fixed_dictionaries({name: st.just("releases"), "where": MATCHES, "expect": MATCHES}) for name in QUANTIFIERS[:3]),
+    *(
+        st.fixed_dictionaries({name: st.just("releases"), "where": MATCHES, "expect": MATCHES})
+        for name in QUANTIFIERS[:3]
+    ),
     st.fixed_dictionaries({"count": st.just("releases"), "where": MATCHES, "at-least": st.integers(1, 4)}),
 )
 WRITTEN = st.recursive(

@@ -8,24 +8,50 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from assess.errors import ConfigError, NoInputError
 from assess.evidence import Interval
 from assess.levels import RulePack, default_directories, load_pack, rule_schema, run_tests
 from assess.rule_tests import read_evidence
 
-BUILD_MUST = """
-    BUILD-L1-GEN-BESTPRACTICE BUILD-L1-PROD-PLATFORM BUILD-L2-PROD-HOSTED BUILD-L3-PROD-HARDENED
-    BUILD-L1-PROD-CONSISTENT BUILD-L1-PROD-METADATA BUILD-L1-PROD-DISTRIBUTE
-    BUILD-L1-PROV-EXISTS BUILD-L1-PROV-AUTOMATIC BUILD-L1-PROV-SUBJECT BUILD-L1-PROV-DESCRIBES BUILD-L1-PROV-FORMAT-OK
-    BUILD-L1-PROV-FORMAT-EQUIV BUILD-L1-SCHEMA-REQUIRED BUILD-L1-SCHEMA-BUILDERID-TRUSTBASE
-    BUILD-L1-SCHEMA-BUILDERID-MODES BUILD-L1-SCHEMA-EXTPARAM-INCLUDED BUILD-L1-SCHEMA-EXTENSIONS
-    BUILD-L2-PROV-AUTH-INTEGRITY BUILD-L2-PROV-AUTH-IDENTITY BUILD-L2-PROV-CONTROLPLANE BUILD-L2-PROV-DATA-SOURCE
-    BUILD-L2-PROV-TENANT-CONTROL BUILD-L2-CONS-VALIDATE
-    BUILD-L3-PROV-FORGERY BUILD-L3-PROV-KEYSTORE BUILD-L3-PROV-KEY-ISOLATED BUILD-L3-PROV-FIELDS
-    BUILD-L3-PROV-EXTPARAM-ENUM
-    BUILD-L2-ISO-HOSTED BUILD-L3-ISO-ISOLATED BUILD-L3-ISO-SECRETS BUILD-L3-ISO-CONCURRENT BUILD-L3-ISO-EPHEMERAL
-    BUILD-L3-ISO-CACHE BUILD-L3-ISO-REMOTE
-""".split()
+BUILD_MUST = [
+    "BUILD-L1-GEN-BESTPRACTICE",
+    "BUILD-L1-PROD-PLATFORM",
+    "BUILD-L2-PROD-HOSTED",
+    "BUILD-L3-PROD-HARDENED",
+    "BUILD-L1-PROD-CONSISTENT",
+    "BUILD-L1-PROD-METADATA",
+    "BUILD-L1-PROD-DISTRIBUTE",
+    "BUILD-L1-PROV-EXISTS",
+    "BUILD-L1-PROV-AUTOMATIC",
+    "BUILD-L1-PROV-SUBJECT",
+    "BUILD-L1-PROV-DESCRIBES",
+    "BUILD-L1-PROV-FORMAT-OK",
+    "BUILD-L1-PROV-FORMAT-EQUIV",
+    "BUILD-L1-SCHEMA-REQUIRED",
+    "BUILD-L1-SCHEMA-BUILDERID-TRUSTBASE",
+    "BUILD-L1-SCHEMA-BUILDERID-MODES",
+    "BUILD-L1-SCHEMA-EXTPARAM-INCLUDED",
+    "BUILD-L1-SCHEMA-EXTENSIONS",
+    "BUILD-L2-PROV-AUTH-INTEGRITY",
+    "BUILD-L2-PROV-AUTH-IDENTITY",
+    "BUILD-L2-PROV-CONTROLPLANE",
+    "BUILD-L2-PROV-DATA-SOURCE",
+    "BUILD-L2-PROV-TENANT-CONTROL",
+    "BUILD-L2-CONS-VALIDATE",
+    "BUILD-L3-PROV-FORGERY",
+    "BUILD-L3-PROV-KEYSTORE",
+    "BUILD-L3-PROV-KEY-ISOLATED",
+    "BUILD-L3-PROV-FIELDS",
+    "BUILD-L3-PROV-EXTPARAM-ENUM",
+    "BUILD-L2-ISO-HOSTED",
+    "BUILD-L3-ISO-ISOLATED",
+    "BUILD-L3-ISO-SECRETS",
+    "BUILD-L3-ISO-CONCURRENT",
+    "BUILD-L3-ISO-EPHEMERAL",
+    "BUILD-L3-ISO-CACHE",
+    "BUILD-L3-ISO-REMOTE",
+]
 """The rows of the requirements catalogue (SLSA 1.2, Build track) that are MUST or MUST NOT."""
 
 IDS = (
@@ -58,7 +84,10 @@ def test_every_must_row_is_in_exactly_one_must_clause_of_its_level(pack: RulePac
     rows = Counter(row for _, clause in clauses(pack) for row in clause.catalogue)
     assert [row for row, count in rows.items() if count != 1] == []
     musts = {
-        row: rule.level_of(clause) for rule, clause in clauses(pack) if clause.degree == "must" for row in clause.catalogue
+        row: rule.level_of(clause)
+        for rule, clause in clauses(pack)
+        if clause.degree == "must"
+        for row in clause.catalogue
     }
     assert set(BUILD_MUST) <= set(musts)
     wrong = {row: level for row, level in musts.items() if row in BUILD_MUST and f"-L{level}-" not in row}
@@ -191,8 +220,18 @@ MISTAKES = (
     ("    text: Something", "    txt: Something", 13, "no such key 'txt' (did you mean 'text'?)"),
     ("signature: verified}}\n    conf", "signatur: verified}}\n    conf", 14, "(did you mean 'signature'?)"),
     ("signature: verified}}\n    conf", "signature: verifed}}\n    conf", 14, "no such value 'verifed'"),
-    ("expect: {signature: verified}}\n    conf", "expcet: {signature: verified}}\n    conf", 14, "(did you mean 'expect'?)"),
-    ("{some: provenance, expect: {signature: verified}}\n    conf", "{sme: provenance}\n    conf", 14, "begins with one of"),
+    (
+        "expect: {signature: verified}}\n    conf",
+        "expcet: {signature: verified}}\n    conf",
+        14,
+        "(did you mean 'expect'?)",
+    ),
+    (
+        "{some: provenance, expect: {signature: verified}}\n    conf",
+        "{sme: provenance}\n    conf",
+        14,
+        "begins with one of",
+    ),
     ("some: provenance, ", "some: provenances, ", 14, "some: should be 'provenance', "),
     ("{some: provenance, ", "{every: provenance, ", 14, "uses `some` only"),
     ("{signature: verified}}\n    conf", "{signature: {not: failed}}}\n    conf", 14, "asks for something good"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
+
 from assess.evidence import Evidence, Interval, Provenance, Release
 from assess.requirement import Clause, Every, Match, NoneOf, Requirement, Some, check_condition, field_type
-from pydantic import TypeAdapter, ValidationError
 
 READ = (
     (True, "is", (True,), "true"),
@@ -131,9 +132,7 @@ def test_a_clause_of_a_higher_level_than_its_requirement() -> None:
     )  # fmt: skip
     assert [rule.level_of(clause) for clause in rule.clauses] == [1, 3]
     with pytest.raises(ValidationError, match="'low' is used twice"):
-        Requirement.model_validate(
-            rule.model_dump() | {"clauses": [{"id": "low", "degree": "must", "text": "."}] * 2}
-        )
+        Requirement.model_validate(rule.model_dump() | {"clauses": [{"id": "low", "degree": "must", "text": "."}] * 2})
 
 
 def test_models_are_frozen_and_hashable_by_value() -> None:

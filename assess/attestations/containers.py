@@ -159,7 +159,9 @@ def _refuse_other_formats(data: bytes, path: str) -> None:
     for magic, name, hint in _NOT_TEXT:
         if head.startswith(magic):
             raise InputError(f"not an attestation (got {name}, expected JSON)", path, hint)
-    if head[:1] in b"[{" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError("not UTF-8 (got UTF-16)", path, "save the file as UTF-8")
+    if head[:1] in b"[{":
         return
     start = head[:64].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):

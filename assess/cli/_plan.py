@@ -77,9 +77,9 @@ def _file_plan(project: Project, time: str) -> Plan:
             ArtifactPlan(
                 text=one.digest or one.path or "",
                 name=one.name,
-                attestations=tuple(str(project.resolve(text)) for text in one.attestations),
+                attestations=one.attestations,
                 expectations=_from_file(one.expectations) if one.expectations is not None else None,
-                folder=Path() if one.digest else project.folder,
+                folder=project.folder,
             )
             for one in file.artifacts
         ),

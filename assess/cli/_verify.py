@@ -10,7 +10,7 @@ import typer
 
 from assess.cli._check import Identity, IdentityRegexp, Issuer, Keys, Offline, Platforms, TrustedRoot
 from assess.cli._common import Debug, Quiet, out, say
-from assess.errors import Exit, InputError
+from assess.errors import ConfigError, Exit, InputError
 
 if TYPE_CHECKING:
     from assess.artifacts import Artifact
@@ -52,7 +52,11 @@ def verify(
     from assess.cli._plan import plan_from
 
     plan = plan_from({**locals(), "path": Path(), "artifact": None, "use_file": False}, b"", "1970-01-01T00:00:00Z")
-    trust, _, _ = load_trust(plan)
+    try:
+        trust, _, _ = load_trust(plan)
+    except ConfigError as problem:
+        _refuse_key(problem, key or [])
+        raise
     subject = read_artifact(artifact) if artifact is not None else None
     states: list[str] = []
     reports: list[dict[str, Any]] = []
@@ -74,6 +78,13 @@ def verify(
             else _line(verdict, reports[0])
         )
     raise typer.Exit(Exit.OK if verdict == "VERIFIED" else Exit.GATE)
+
+
+def _refuse_key(problem: ConfigError, keys: list[Path]) -> None:
+    """A key that is framed as one and is malformed verifies nothing: that is a failed check, not a wrong command."""
+    if any(str(key) == problem.place and b"-----BEGIN PUBLIC KEY-----" in key.read_bytes() for key in keys):
+        say(f"INVALID: signature: no signature verifies with the given key ({problem})")
+        raise typer.Exit(Exit.GATE)
 
 
 def _one_file(name: str, artifact: Artifact | None, trust: Trust) -> list[tuple[str, dict[str, Any]]]:

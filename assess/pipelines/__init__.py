@@ -26,6 +26,8 @@ class PipelinesRead:
     pipelines: tuple[Pipeline, ...] = ()
     releases: tuple[Release, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    inputs: tuple[tuple[str, str], ...] = ()
+    """Path (relative to the project) and sha256 of every file that was read."""
 
 
 def read_pipelines(root: Path) -> PipelinesRead:
@@ -52,7 +54,7 @@ def read_pipelines(root: Path) -> PipelinesRead:
             except InputError as error:
                 unreadable.append(_unreadable(error, path))
                 found.append(PipelineFacts(_empty(system.NAME, path, error)))
-    return _together(found, tuple(unreadable))
+    return replace(_together(found, tuple(unreadable)), inputs=folder.hashes())
 
 
 def read_pipeline_file(path: str, data: bytes) -> PipelinesRead:

@@ -177,7 +177,7 @@ def _plain_command(program: str, command: Command, place: Source) -> tuple[Act, 
 
 
 def _fetches(words: tuple[str, ...]) -> bool:
-    return words[0].rpartition("/")[2] in _FETCH
+    return bool(words) and words[0].rpartition("/")[2] in _FETCH
 
 
 def _matches(arguments: tuple[str, ...], prefix: tuple[str, ...]) -> bool:

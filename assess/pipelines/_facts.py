@@ -60,8 +60,8 @@ class Act:
     note: str | None = None
     condition: str | None = None
     """The `if` of its step."""
-    optional: bool = False
-    """Its failure does not stop the job."""
+    optional: bool | None = False
+    """Its failure does not stop the job; None where that is an expression."""
     sure: bool = True
     """False where it may do so (a default that depends on a version that cannot be told)."""
 
@@ -104,9 +104,10 @@ class PipelineFacts:
     """The trigger through which anyone can start it with the repository's rights; None if there is none."""
 
 
-def placed(act: Act, condition: str | None, optional: bool) -> Act:
+def placed(act: Act, condition: str | None, optional: bool | None) -> Act:
     """The act as part of a step with this `if`, whose failure may be tolerated."""
-    return replace(act, condition=condition, optional=act.optional or optional)
+    either = {act.optional, optional}
+    return replace(act, condition=condition, optional=True if True in either else None if None in either else False)
 
 
 def note_of(act: Act) -> Note | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -46,6 +47,11 @@ class Folder:
         if name not in self._seen:
             self._seen[name] = self._read(name)
         return self._seen[name]
+
+    def hashes(self) -> tuple[tuple[str, str], ...]:
+        """Name and sha256 (hex) of every file that was read, by name."""
+        read = sorted((name, data) for name, data in self._seen.items() if data is not None)
+        return tuple((name, hashlib.sha256(data).hexdigest()) for name, data in read)
 
     def _read(self, name: str) -> bytes | None:
         place = self._inside(name)

@@ -50,6 +50,8 @@ def _expression(text: str, job: Node) -> tuple[RunnerKind | None, str, str | Non
     if values is None:
         kind: RunnerKind | None = "self-hosted" if text.lower().startswith(THIRD_PARTY_RUNNERS) else None
         return kind, text, None if kind else f"the runner is an expression that cannot be resolved ({text[:80]})"
+    if "" in values:
+        return None, text, f"the runner may be an empty label ({text[:80]})"
     kinds = {_label(value) for value in values}
     return next((kind for kind in _WORST if kind in kinds), None), " | ".join(sorted(values)), None
 

@@ -145,7 +145,7 @@ def _step(reading: Reading, node: Node, environment: Mapping[str, str], depth: i
     if any("secrets." in value and _KEY_SECRET.search(value) for value in values):
         acts = (*acts, Act("key", "secret", node.source))
     text = condition.text if condition is not None else None
-    acts = tuple(placed(act, text, tolerated is True) for act in acts)
+    acts = tuple(placed(act, text, tolerated) for act in acts)
     for act in acts:
         if act.note is not None and act.does in {"unread", "unread-script", "remote-script"}:
             reading.note(act.source, act.note)
@@ -160,9 +160,7 @@ def _step(reading: Reading, node: Node, environment: Mapping[str, str], depth: i
         conditional=condition is not None,
         continue_on_error=tolerated,
     )
-    wrapped = [
-        replace(one, acts=tuple(placed(a, text or a.condition, tolerated is True) for a in one.acts)) for one in inner
-    ]
+    wrapped = [replace(one, acts=tuple(placed(a, text or a.condition, tolerated) for a in one.acts)) for one in inner]
     return [StepFacts(step, acts, manual_parameters(reading, values)), *wrapped]
 
 
@@ -204,7 +202,7 @@ def _run(node: Node, run: Node, variables: Mapping[str, str]) -> tuple[Act, ...]
     shell = node.get("shell")
     if shell is not None and shell.text.split(" ")[0] in _PYTHON:
         return (Act("unread-script", shell.text[:40], run.source, note=f"a {shell.text[:40]} script was not read"),)
-    first = replace(run.source, line=run.line + 1) if run.block else run.source
+    first = replace(run.source, line=run.line + 1) if run.style in {"|", ">"} else run.source
     return recognise(run.text, first, variables)
 
 

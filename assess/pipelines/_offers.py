@@ -26,7 +26,7 @@ from assess.pipelines._tools import (
 Pin: TypeAlias = Literal["digest", "tag", "branch", "local", "unknown"]
 
 _HEX = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-_VERSION = re.compile(r"v?(\d+)(?:\.\d+)*(?:[-+._][0-9A-Za-z.+-]+)?\Z")
+_VERSION = re.compile(r"v?(\d{1,9})(?:\.\d{1,9})*(?:[-+._][0-9A-Za-z.+-]+)?\Z")
 _FULL_VERSION = re.compile(r"v\d+\.\d+\.\d+\Z")
 _SLSA = re.compile(
     r"slsa-framework/slsa-github-generator/\.github/workflows/((builder|generator|delegator)_[\w-]+)\.ya?ml\Z"
@@ -55,7 +55,7 @@ class Use:
         """The major version: of the tag, or of the comment beside a digest; None if neither tells."""
         for text in (self.ref or "", self.comment.split(" ")[0]):
             if not _HEX.match(text) and (match := _VERSION.match(text.rpartition("/")[2])):
-                return int(match.group(1)[:9])
+                return int(match.group(1))
         return None
 
     def on(self, name: str) -> bool:

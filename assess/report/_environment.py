@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assess._data import data_path
 from assess.report.text import shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-def templates_folder() -> Path:
-    """Where the templates are: inside the wheel, or at the top of the checkout."""
-    package = Path(__file__).resolve().parent.parent
-    packaged = package / "_data" / "templates"
-    return packaged if packaged.is_dir() else package.parent / "templates"
 
 
 @cache
@@ -33,7 +26,7 @@ def environment(escape: Callable[[str], str]) -> Environment:
 
     # Autoescape stays on for Markdown too: it makes macros and blocks return Markup, which must not be escaped twice.
     return Environment(
-        loader=FileSystemLoader(templates_folder()),
+        loader=FileSystemLoader(data_path("templates")),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=finalize,

@@ -1,8 +1,7 @@
-"""What is missing, by who owes it, with what to do: gaps, actions, questions and the table of requirements."""
+"""What is missing, by who owes it, and what to do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assess.assessment import (
@@ -55,6 +54,8 @@ class Gap:
     """
 
     requirement: RequirementText
+    level: int
+    """The lowest level that asks for one of its missing clauses."""
     outcome: Outcome
     holds_back: bool
     clauses: tuple[ClauseGap, ...]
@@ -85,25 +86,6 @@ class Action:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question that nobody answered, and the clauses that wait for it."""
-
-    question: str
-    ask: str
-    clauses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    """One requirement over all subjects: the worst outcome of its MUST clauses, per reading."""
-
-    requirement: RequirementText
-    role: str
-    outcomes: tuple[tuple[str, Outcome], ...]
-    gap: bool
-
-
 def requirements_of(assessment: Assessment) -> tuple[RequirementText, ...]:
     """The requirements' texts; one without text (an assessment put together by hand) stands with its id alone."""
     known = {one.id for one in assessment.requirements}
@@ -129,8 +111,8 @@ def worst(outcomes: list[Outcome]) -> Outcome:
     return min(outcomes, key=lambda one: _WORST.get(one, 1), default="unknown")
 
 
-def _clauses(assessment: Assessment) -> dict[str, dict[str, list[tuple[str, ClauseFinding]]]]:
-    """requirement -> clause -> (subject, finding) in the order of the subjects."""
+def by_clause(assessment: Assessment) -> dict[str, dict[str, list[tuple[str, ClauseFinding]]]]:
+    """requirement -> clause -> (name of the subject, finding), in the order of the subjects."""
     found: dict[str, dict[str, list[tuple[str, ClauseFinding]]]] = {}
     for subject in assessment.subjects:
         for finding in subject.findings:
@@ -164,7 +146,7 @@ def _holding_back(assessment: Assessment) -> dict[str, None]:
 
 def gaps_of(assessment: Assessment, *, advice: bool = False) -> tuple[Gap, ...]:
     """The gaps in the demonstrated reading: MUST clauses, or with `advice` the others (which never move a level)."""
-    found = _clauses(assessment)
+    found = by_clause(assessment)
     blocking = _holding_back(assessment)
     systems = {pipeline.system for pipeline in assessment.pipelines or ()}
     gaps: list[Gap] = []
@@ -180,7 +162,7 @@ def gaps_of(assessment: Assessment, *, advice: bool = False) -> tuple[Gap, ...]:
                 clauses.append(_clause_gap(assessment, requirement.id, text, missing, blocking))
         if clauses:
             gaps.append(_gap(requirement, tuple(clauses), systems))
-    return tuple(sorted(gaps, key=lambda gap: (gap.requirement.level, not gap.holds_back, _WORST.get(gap.outcome, 1))))
+    return tuple(sorted(gaps, key=lambda gap: (gap.level, not gap.holds_back, _WORST.get(gap.outcome, 1))))
 
 
 def _clause_gap(
@@ -209,6 +191,7 @@ def _gap(requirement: RequirementText, clauses: tuple[ClauseGap, ...], systems: 
     used = tuple(one for one in requirement.snippets if one[0] in systems)
     return Gap(
         requirement=requirement,
+        level=min(one.clause.level for one in clauses),
         outcome=worst([one.outcome for one in clauses]),
         holds_back=any(one.holds_back for one in clauses),
         clauses=clauses,
@@ -257,60 +240,9 @@ def actions_of(gaps: tuple[Gap, ...], reading: str) -> tuple[Action, ...]:
             found[text] = Action(text, before.role, before.effort, (*before.clauses, *names), before.level)
         else:
             effort = "" if text == settle else gap.requirement.effort
-            found[text] = Action(text, gap.requirement.role.replace("-", " "), effort, names, gap.requirement.level)
+            found[text] = Action(text, gap.requirement.role.replace("-", " "), effort, names, gap.level)
     return tuple(found.values())
 
 
 def _ended(gap: ClauseGap, reading: str) -> Outcome:
     return worst([one.outcome for row in gap.rows for one in row.readings if one.reading == reading])
-
-
-def questions_of(assessment: Assessment) -> tuple[Question, ...]:
-    """Questions without a usable answer, of clauses that are not demonstrated either."""
-    found: dict[str, Question] = {}
-    for requirement, clause, finding in _asked(assessment):
-        if clause.question is None or outcome_in(finding, "declared") != "unknown":
-            continue
-        if outcome_in(finding, "demonstrated") == "met":
-            continue
-        name = f"{requirement}/{clause.id}"
-        before = found.get(clause.question)
-        names = before.clauses if before else ()
-        if name not in names:
-            found[clause.question] = Question(clause.question, clause.ask or clause.text, (*names, name))
-    return tuple(found.values())
-
-
-def _asked(assessment: Assessment) -> Iterator[tuple[str, ClauseText, ClauseFinding]]:
-    found = _clauses(assessment)
-    for requirement in assessment.requirements:
-        for clause in requirement.clauses:
-            for _, finding in found.get(requirement.id, {}).get(clause.id, ()):
-                yield requirement.id, clause, finding
-
-
-def matrix_of(assessment: Assessment) -> tuple[MatrixRow, ...]:
-    """Every requirement that was judged and has a MUST clause, in the order of level and rule."""
-    found = _clauses(assessment)
-    rows = []
-    for requirement in requirements_of(assessment):
-        judged = [one for seen in found.get(requirement.id, {}).values() for _, one in seen if one.degree == "must"]
-        if judged:
-            outcomes = tuple(
-                (reading, worst([outcome_in(one, reading) for one in judged]))
-                for reading in ("demonstrated", "configured", "declared")
-            )
-            rows.append(MatrixRow(requirement, requirement.role.replace("-", " "), outcomes, outcomes[0][1] != "met"))
-    return tuple(sorted(rows, key=lambda row: row.requirement.level))
-
-
-def counts_of(assessment: Assessment) -> tuple[tuple[Outcome, int], ...]:
-    """How many MUST clauses are met, unmet and unknown as demonstrated; a clause counts once, at its worst."""
-    ends = [
-        worst([outcome_in(one, "demonstrated") for _, one in seen])
-        for clauses in _clauses(assessment).values()
-        for seen in clauses.values()
-        if any(one.degree == "must" for _, one in seen)
-    ]
-    order: tuple[Outcome, ...] = ("met", "unmet", "unknown")
-    return tuple((outcome, ends.count(outcome)) for outcome in order)

@@ -8,6 +8,7 @@ from typing import Literal
 from assess.assessment import Assessment, ReadingLevel
 from assess.evidence import Interval
 
+READINGS = ("demonstrated", "configured", "declared")
 HIGHEST = 9
 """No track has more levels; keeps a hand-edited assessment from drawing a ladder without end."""
 _KNOWN_TOPS = {"build": 3, "source": 4}
@@ -49,6 +50,12 @@ class TrackView:
         """The reading that is the level."""
         return next((one for one in self.readings if one.reading == "demonstrated"), None)
 
+    @property
+    def cells(self) -> tuple[tuple[str, str], ...]:
+        """(reading, words) for the three columns of a table."""
+        known = {one.reading: one.words for one in self.readings}
+        return tuple((name, known.get(name, "not judged")) for name in READINGS)
+
 
 def top_of(assessment: Assessment, track: str) -> int:
     """The highest level that the track's rules (or the specification's tracks) know."""
@@ -74,7 +81,7 @@ def _track(assessment: Assessment, track: str, rows: tuple[ReadingLevel, ...], b
             words = f"{words} ({basis})"
         rungs = tuple(_rung(level, row, looked) for level in range(top, 0, -1))
         views.append(ReadingView(row.reading, row.level, looked, words, sentence, rungs))
-    order = {"demonstrated": 0, "configured": 1, "declared": 2}
+    order = {reading: index for index, reading in enumerate(READINGS)}
     return TrackView(track, name, top, tuple(sorted(views, key=lambda view: order.get(view.reading, 3))))
 
 

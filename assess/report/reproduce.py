@@ -191,14 +191,31 @@ def _ourselves(
     subject: SubjectAssessment,
     pairs: tuple[tuple[Attestation | None, Provenance | None], ...],
 ) -> list[Command]:
-    given: list[str] = []
-    if subject.subject.digests and not _is_image(subject):
-        digest = next((one for one in subject.subject.digests if one.algorithm == "sha256"), subject.subject.digests[0])
-        given += ["--artifact", _file_of(subject) if subject.subject.source else str(digest)]
-    elif subject.subject.digests:
-        given += ["--image", _image_of(subject)]
-    for path in dict.fromkeys(one.source.path for pair in pairs for one in pair if one is not None):
-        given += ["--attestation", path]
+    given = _given(assessment, subject, pairs)
     rest = ("--spec", assessment.spec, "--trust-profile", assessment.trust_profile, "--time", assessment.time)
     line = _line("slsa-assess", "check", *given, *rest)
-    return [] if line is None else [Command("slsa-assess", line, "this assessment of the subject, again")]
+    return [] if line is None else [Command("slsa-assess", line, "this assessment, again")]
+
+
+def _given(
+    assessment: Assessment,
+    subject: SubjectAssessment,
+    pairs: tuple[tuple[Attestation | None, Provenance | None], ...],
+) -> list[str]:
+    """The project file where there is one, for it names everything else; else each input by its option."""
+    projects = [_path(one.path) for one in assessment.inputs if one.kind == "project"]
+    if projects:
+        return projects[:1]
+    given: list[str] = []
+    if _is_image(subject):
+        given += ["--image", _image_of(subject)]
+    elif subject.subject.digests:
+        digest = next((one for one in subject.subject.digests if one.algorithm == "sha256"), subject.subject.digests[0])
+        given += ["--artifact", _file_of(subject) if subject.subject.source else str(digest)]
+    for path in dict.fromkeys(one.source.path for pair in pairs for one in pair if one is not None):
+        given += ["--attestation", path]
+    for option in ("trusted-root", "key", "platforms", "answers"):
+        for one in assessment.inputs:
+            if one.kind == option:
+                given += [f"--{option}", one.path]
+    return given

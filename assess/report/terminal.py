@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from assess.assessment import Assessment
 from assess.evidence import Source
 from assess.report.gaps import leading
-from assess.report.readings import TrackView
+from assess.report.readings import READINGS
 from assess.report.text import a_list, shorten, visible
 from assess.report.view import Held, View, view_of
 
@@ -97,9 +97,8 @@ def _levels(writer: _Writer, view: View) -> None:
     rows = [(subject, track) for subject in view.subjects for track in subject.tracks]
     if not rows:
         return
-    columns = ("demonstrated", "configured", "declared")
-    words = [_words(track, columns) for _, track in rows]
-    widths = [max(len(name), *(len(row[at]) for row in words)) for at, name in enumerate(columns)]
+    words = [[shorten(visible(cell), 40) for _, cell in track.cells] for _, track in rows]
+    widths = [max(len(name), *(len(row[at]) for row in words)) for at, name in enumerate(READINGS)]
     room = writer.width - sum(widths) - 2 * len(widths)
     writer.lines.append("")
     longest = max(len("subject"), *(len(visible(subject.name)) for subject, _ in rows))
@@ -107,18 +106,13 @@ def _levels(writer: _Writer, view: View) -> None:
     if first < min(longest, 12):
         _stacked(writer, view)
         return
-    head = ["subject".ljust(first), *(name.ljust(size) for name, size in zip(columns, widths, strict=True))]
+    head = ["subject".ljust(first), *(name.ljust(size) for name, size in zip(READINGS, widths, strict=True))]
     writer.lines.append(writer.styled("  ".join(head).rstrip(), "dim"))
     for (subject, _), row in list(zip(rows, words, strict=True))[: 3 * MOST]:
         cells = [text.ljust(size) for text, size in zip(row, widths, strict=True)]
         name = shorten(visible(subject.name), first).ljust(first)
         writer.lines.append("  ".join([name, writer.styled(cells[0], "level"), *cells[1:]]).rstrip())
     writer.more(len(rows), 3 * MOST)
-
-
-def _words(track: TrackView, columns: tuple[str, ...]) -> list[str]:
-    known = {one.reading: visible(one.words) for one in track.readings}
-    return [shorten(known.get(name, "not judged"), 40) for name in columns]
 
 
 def _stacked(writer: _Writer, view: View) -> None:
@@ -133,8 +127,7 @@ def _stacked(writer: _Writer, view: View) -> None:
 
 def _sentences(writer: _Writer, view: View) -> None:
     writer.lines.append("")
-    for sentence in view.summary:
-        writer.put(sentence)
+    writer.put(" ".join(view.summary))
     proofs = dict.fromkeys(str(one.subject.proof) for one in view.subjects if one.subject.proof is not None)
     if proofs:
         writer.put(f"Proof: {a_list(tuple(visible(one) for one in proofs), 3)}")

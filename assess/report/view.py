@@ -15,21 +15,8 @@ from assess.assessment import (
     SubjectAssessment,
 )
 from assess.evidence import Attestation, Provenance, Source
-from assess.report.gaps import (
-    Action,
-    Duty,
-    Gap,
-    MatrixRow,
-    Question,
-    actions_of,
-    counts_of,
-    duties_of,
-    gaps_of,
-    given,
-    leading,
-    matrix_of,
-    questions_of,
-)
+from assess.report.gaps import Action, Duty, Gap, actions_of, duties_of, gaps_of, given, leading
+from assess.report.overview import MatrixRow, Question, counts_of, matrix_of, questions_of
 from assess.report.readings import TrackView, tracks_of
 from assess.report.reproduce import Command, commands_of
 

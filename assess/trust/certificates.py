@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from assess.trust._outcome import MALFORMED, Proved, RefusedError, UnprovableError
 from assess.trust.keys import SupportedKey, supported
 from assess.trust.roots import Authority, TrustedRoot
+
+_BROKEN: tuple[type[Exception], ...] = (InvalidSignature, *MALFORMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +104,48 @@ def _path(certificate: x509.Certificate, root: TrustedRoot, moment: datetime) ->
         raise RefusedError(f"no certificate authority of the trusted root ({root.name}) is trusted at {_shown(moment)}")
     reason = ""
     for authority in in_window:
-        anchors, intermediates = _store(authority.certificates)
-        if anchors is None:
-            reason = reason or "its certificates cannot be parsed"
+        anchors = _anchors(authority.certificates)
+        if anchors is None or not all(_valid(one, moment) for one in anchors.certificates):
+            reason = reason or f"the chain of {authority.uri} does not hold"
             continue
-        builder = PolicyBuilder().store(anchors).time(moment)
         ca, leaf = _policies()
+        builder = PolicyBuilder().store(anchors.store).time(moment)
         verifier = builder.extension_policies(ca_policy=ca, ee_policy=leaf).build_client_verifier()
         try:
-            chain = verifier.verify(certificate, list(intermediates)).chain
-        except VerificationError as error:
-            reason = reason or str(error)
-            continue
+            chain = verifier.verify(certificate, []).chain
         except x509.UnsupportedGeneralNameType:
             raise UnprovableError("the certificate's subject name is of a kind that is not supported") from None
-        except MALFORMED as error:
+        except (VerificationError, ValueError, TypeError) as error:
             reason = reason or str(error)
             continue
         if len(chain) > 1:
             return chain[1], authority
-        reason = reason or "the certificate is itself a trust anchor"
+        reason = reason or "the certificate is itself an authority's"
     raise RefusedError(f"no authority of the trusted root ({root.name}) issued the certificate ({reason[:160]})")
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchors:
+    """An authority's certificates, each issued by the next one."""
+
+    store: Store
+    certificates: tuple[x509.Certificate, ...]
+
+
 @lru_cache(maxsize=64)
-def _store(certificates: tuple[bytes, ...]) -> tuple[Store | None, tuple[x509.Certificate, ...]]:
-    """The last certificate as the anchor, those before it as intermediates."""
+def _anchors(chain: tuple[bytes, ...]) -> _Anchors | None:
+    """An authority's chain, its signatures verified once; None where a link does not hold."""
     try:
-        parsed = tuple(x509.load_der_x509_certificate(der) for der in certificates)
-        return Store([parsed[-1]]), parsed[:-1]
-    except MALFORMED:
-        return None, ()
+        certificates = tuple(x509.load_der_x509_certificate(der) for der in chain)
+        for issued, issuer in pairwise(certificates):
+            issued.verify_directly_issued_by(issuer)
+        return _Anchors(Store(list(certificates)), certificates)
+    except _BROKEN:
+        return None
+
+
+def _valid(certificate: x509.Certificate, moment: datetime) -> bool:
+    return certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
 
 
 @lru_cache(maxsize=1)

@@ -77,8 +77,8 @@ def verify_inclusion(entry: LogEntry, root: TrustedRoot, moments: tuple[datetime
         raise RefusedError(f"{log.base_url} was not trusted at the time of the signature", found=moments[0].isoformat())
     if not moments and log.window.end is not None:
         raise UnprovableError(f"without a trusted time, nothing shows that {log.base_url} was still trusted")
-    detail = f"entry {entry.log_index} is in {log.base_url} (leaf {proof.log_index} of {proof.tree_size})"
-    return Proved(detail, log)
+    # The proof's index, not the entry's: nothing vouches for the latter in a Rekor v2 bundle.
+    return Proved(f"the entry is leaf {proof.log_index} of {proof.tree_size} in {log.base_url}", log)
 
 
 def inclusion_root(body: bytes, proof: InclusionProof) -> bytes:

@@ -19,7 +19,7 @@ BASES = ("vendor-claim", "self-assessment", "audit")
 _RELATIONS: tuple[str, ...] = get_args(Relation)
 _ENTRY_KEYS = ("id", "name", "signer", "builder_id", "relation", "claimed", "strict", "basis", "claim", "build_types")
 _SIGNER_KEYS = {
-    "certificate": ("kind", "issuer", "identity", "runner_environment"),
+    "certificate": ("kind", "issuer", "identity", "runner_environment", "source_repository"),
     "key": ("kind", "sha256"),
 }
 _ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -138,8 +138,14 @@ class _Entry:
         if kind == "key":
             return KnownSigner(kind="key", keys=self._keys(node))
         runner = self._text(node, "runner_environment") if node.get("runner_environment") is not None else None
-        issuer = self._text(node, "issuer")
-        return KnownSigner("certificate", issuer, self._patterns(node, "identity"), runner_environment=runner)
+        sources = self._texts(node, "source_repository") if node.get("source_repository") is not None else ()
+        return KnownSigner(
+            kind="certificate",
+            issuer=self._text(node, "issuer"),
+            identities=self._patterns(node, "identity"),
+            runner_environment=runner,
+            source_repositories=sources,
+        )
 
     def _keys(self, node: Node) -> tuple[str, ...]:
         found = []

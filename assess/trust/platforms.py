@@ -76,6 +76,8 @@ class KnownSigner:
     identities: tuple[Pattern, ...] = ()
     keys: tuple[str, ...] = ()
     runner_environment: str | None = None
+    source_repositories: tuple[str, ...] = ()
+    """Only builds of these repositories (`https://github.com/owner/name`); () where it does not matter."""
 
     def is_it(self, signer: Signer) -> bool:
         """`signer` has this identity; the runner is a question of its own."""
@@ -131,6 +133,11 @@ class Entry:
         if self.signer.runner_environment is not None:
             runner = signer.runner_environment
             answers.append(None if runner is None else runner == self.signer.runner_environment)
+        if self.signer.source_repositories:
+            source = signer.source_repository
+            # Certificates of 2022 carry the repository without its host (extension .5).
+            full = source if source is None or "://" in source else f"https://github.com/{source}"
+            answers.append(None if full is None else full in self.signer.source_repositories)
         if self.relation == "own-workflow":
             answers.append(self._in_own_repository(signer, builder_id))
         return False if False in answers else None if None in answers else True
@@ -148,13 +155,7 @@ class Entry:
         if signer.source_repository is None:
             return None
         found = next((match for one in self.builder_ids if (match := one.match(builder_id))), None)
-        if found is None:
-            return False
-        # Certificates of 2022 carry the repository without its host (extension .5).
-        return builder_id[: found.end("repo")] in (
-            signer.source_repository,
-            f"https://github.com/{signer.source_repository}",
-        )
+        return found is not None and builder_id[: found.end("repo")] == signer.source_repository
 
     def level(self, profile: Profile) -> int:
         """The level that this entry grants under `profile`."""

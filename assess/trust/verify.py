@@ -34,6 +34,7 @@ from assess.trust.timestamps import MAX_TIMESTAMPS, read_timestamp
 __all__ = ["IdentityPolicy", "Verification", "verify"]
 
 _ALGORITHMS = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
+_KNOWN = (*_ALGORITHMS, "SHA3_256", "SHA3_384")
 _PREFERENCE: tuple[SignatureState | None, ...] = ("verified", None, "failed")
 
 
@@ -125,6 +126,8 @@ def _open(opened: Opened) -> Proved[tuple[tuple[bytes, bytes | None], ...]]:
         raise RefusedError("a bundle has exactly one signature", found=str(len(signed)))
     if opened.material is not None and not opened.material.certificates and opened.material.key_hint is None:
         raise RefusedError("the bundle names neither a certificate nor a key")
+    if opened.material is not None and len(set(opened.material.entries)) != len(opened.material.entries):
+        raise RefusedError("the bundle holds a log entry twice")
     detail = f"opened as {opened.container}" + ("" if signed else "; nothing is signed")
     return Proved(detail, signed)
 
@@ -207,6 +210,10 @@ def _signature_by_key(case: _Case) -> Proved[PublicKey]:
 def _holds(case: _Case, key: SupportedKey) -> bool | None:
     """Whether the signature holds; None where the artifact is not known (well enough)."""
     prehashed = any(says_prehashed(entry, key) for entry in case.material.entries)
+    message = case.opened.message
+    if message is not None and (message.digest, message.digest_algorithm) != (None, None):
+        if message.digest is None or message.digest_algorithm not in _KNOWN:
+            raise RefusedError("the bundle's digest is incomplete or by no known algorithm")
     hint = _hint(case.opened)
     if hint is not None:
         known = case.content.digest(hint.algorithm)

@@ -621,8 +621,17 @@ def hostile(assessment: Assessment, offset: int = 0, *, words: bool = False) -> 
 
     With `words` also the fields that are a choice of words (Literal), which only a forged file could hold.
     """
-    strings = itertools.cycle((*HOSTILE[offset:], *HOSTILE[:offset]))
-    return _hostile(assessment, Assessment, strings, words)
+    changed = _hostile(assessment, Assessment, itertools.cycle((*HOSTILE[offset:], *HOSTILE[:offset])), words)
+    assert isinstance(changed, Assessment)
+    return changed
+
+
+def numbered(assessment: Assessment, strings: tuple[str, ...]) -> Assessment:
+    """`assessment` with every `str` replaced by one of `strings` and a number, so that no two are equal."""
+    counted = (f"{text}{number}" for number, text in enumerate(itertools.cycle(strings)))
+    changed = _hostile(assessment, Assessment, counted, False)
+    assert isinstance(changed, Assessment)
+    return changed
 
 
 def _hostile(value: Any, kind: Any, strings: Iterator[str], words: bool) -> Any:
