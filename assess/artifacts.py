@@ -45,7 +45,7 @@ def read_artifact(text: str, name: str | None = None, folder: Path = Path()) -> 
             )
         return Artifact(Subject(name or text, (Digest(algorithm, value.lower()),)))
     file = folder / text
-    return Artifact(Subject(name or file.name, _digests(file), Source(str(file))), file)
+    return Artifact(Subject(name or file.name, _digests(file), Source(text)), file)
 
 
 def _digests(file: Path) -> tuple[Digest, ...]:

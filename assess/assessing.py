@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
-from assess.assessment import SCHEMA_VERSION, Assessment, Input, Notice, Waiver
+from assess.assessment import SCHEMA_VERSION, Assessment, Input, NotChecked, Notice, Waiver
 from assess.collect import Collected, Opening, collect_subject, open_files
 from assess.errors import NoInputError
-from assess.evidence import Answer, Evidence, Note, Source, Subject
+from assess.evidence import Answer, Evidence, Subject
 from assess.examine import Trust
 from assess.expectations import Expectations
 from assess.files import ATTESTATION_LIMIT, OWN_LIMIT, read_file
@@ -24,12 +24,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A file that the user named: how it was written, which reports show, and where it is (None: standard input)."""
+
+    shown: str
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactPlan:
     """One artifact to assess: `FILE` or `algorithm:hex`, with the attestations and expectations of its own."""
 
     text: str
     name: str | None = None
-    attestations: tuple[str, ...] = ()
+    attestations: tuple[Named, ...] = ()
     expectations: Expectations | None = None
     folder: Path = Path()
 
@@ -51,8 +59,8 @@ class Plan:
     project: str = ""
     folder: Path = Path()
     artifacts: tuple[ArtifactPlan, ...] = ()
-    attestations: tuple[str, ...] = ()
-    """For every artifact; `-` is standard input."""
+    attestations: tuple[Named, ...] = ()
+    """For every artifact."""
     stdin: bytes = b""
     expectations: Expectations = field(default_factory=Expectations)
     spec: str = "1.2"
@@ -76,7 +84,7 @@ class Gathered:
     project: Evidence
     inputs: tuple[Input, ...]
     roots: tuple[str, ...]
-    not_checked: tuple[Note, ...]
+    not_checked: tuple[NotChecked, ...]
 
 
 def assess(plan: Plan) -> Assessment:
@@ -124,14 +132,10 @@ def gather(plan: Plan) -> Gathered:
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
     """The attestations of one artifact: those named, or else files beside it that carry its name."""
-    named = [(path, one.folder / path) for path in one.attestations] + [
-        (path, Path(path)) for path in plan.attestations
-    ]
+    named = (*one.attestations, *plan.attestations)
     datas = tuple(
-        ("standard input", plan.stdin)
-        if path == "-"
-        else (str(file), read_file(file, ATTESTATION_LIMIT, "attestation"))
-        for path, file in named
+        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
+        for file in named
     )
     beside: tuple[Path, ...] = ()
     if not named and artifact.file is not None:
@@ -152,12 +156,10 @@ def _artifact_input(artifact: Artifact) -> tuple[Input, ...]:
     if artifact.file is None:
         return ()
     sha = next(one.value for one in artifact.subject.digests if one.algorithm == "sha256")
-    return (Input("artifact", str(artifact.file), sha),)
+    return (Input("artifact", str(artifact.subject.source), sha),)
 
 
-_NO_ARTIFACT = Note(
-    Source("(no artifact)"), "no artifact was given: nothing is demonstrated, whatever the pipelines are configured for"
-)
+_NO_ARTIFACT = NotChecked("no artifact was given: nothing is demonstrated, whatever the pipelines are configured for")
 
 
 def _no_artifact(plan: Plan, project: Evidence) -> Collected:
@@ -245,17 +247,14 @@ def _by_severity(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=lambda one: order[one.severity]))
 
 
-def _general_limits(gathered: Gathered) -> tuple[Note, ...]:
+def _general_limits(gathered: Gathered) -> tuple[NotChecked, ...]:
     """What no offline run looks at, said aloud wherever it matters."""
-    here = Source("(this run)")
     notes = []
     if any(one.candidates for one in gathered.subjects):
-        notes.append(Note(here, "no network was used: whether keys or identities were revoked since was not looked up"))
+        notes.append("no network was used: whether keys or identities were revoked since was not looked up")
     if gathered.project.pipelines:
-        notes.append(
-            Note(here, "pipeline files were read as they are now; the build may have used another revision of them")
-        )
-        notes.append(Note(here, "settings outside the files (branch and tag protection, secrets) were not read"))
+        notes.append("pipeline files were read as they are now; the build may have used another revision of them")
+        notes.append("settings outside the files (branch and tag protection, secrets) were not read")
     if gathered.project.answers is None:
-        notes.append(Note(here, "no answers were given, so nothing is declared"))
-    return tuple(notes)
+        notes.append("no answers were given, so nothing is declared")
+    return tuple(NotChecked(note) for note in notes)

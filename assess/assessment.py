@@ -12,7 +12,6 @@ from assess.evidence import (
     Answer,
     Attestation,
     Interval,
-    Note,
     Pipeline,
     Provenance,
     Release,
@@ -165,6 +164,14 @@ class ClauseText:
 
 
 @dataclass(frozen=True, slots=True)
+class NotChecked:
+    """Something that this run did not look at, or could not prove; said in every report."""
+
+    text: str
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One input that took part, by the hash of the bytes that were read."""
 
@@ -219,7 +226,7 @@ class Assessment:
     contradictions: tuple[Contradiction, ...] = ()
     notices: tuple[Notice, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
-    not_checked: tuple[Note, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     inputs: tuple[Input, ...] = ()
     rule_pack: str = ""

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from assess.artifacts import Artifact
-from assess.assessment import ExpectationResult, Input, Notice, Severity
+from assess.assessment import ExpectationResult, Input, NotChecked, Notice, Severity
 from assess.attestations.envelope import Opened
 from assess.attestations.statement import SubjectMatch
 from assess.errors import InputError
@@ -22,7 +22,6 @@ from assess.evidence import (
     Attestation,
     Disposition,
     Evidence,
-    Note,
     Platform,
     Provenance,
     Source,
@@ -44,7 +43,7 @@ class Collected:
     candidates: tuple[Candidate, ...] | None
     unanswered: tuple[ExpectationResult, ...] = ()
     notices: tuple[Notice, ...] = ()
-    not_checked: tuple[Note, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class _Gathering:
     provenance: list[Provenance] = field(default_factory=list)
     log: list[Attestation] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    not_checked: list[Note] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
 
     def tell(self, severity: Severity, text: str, at: Source, advice: str = "") -> None:
@@ -157,10 +156,10 @@ def _remark(examined: Examined, provenance: Provenance, platform: Platform, gath
     source = examined.opened.source
     if examined.signature is None:
         note = examined.verification.note or "its signature"
-        gathering.not_checked.append(Note(source, f"not provable offline: {note}"))
+        gathering.not_checked.append(NotChecked(f"not provable offline: {note}", source))
         gathering.tell(
             "warning",
-            f"not provable offline: {note}; so this attestation carries at least L1 and at most L{platform.level.ceiling}",
+            f"not provable offline: {note}; so it carries at least L1 and at most L{platform.level.ceiling}",
             source,
             "ask the producer for a Sigstore bundle, which carries the log entry with the signing time",
         )
@@ -199,7 +198,9 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
 
 def _look_up(provenance: Provenance, trust: Trust) -> Platform | Rejected:
     builder_id = provenance.builder.id if provenance.builder is not None else ""
-    return trust.platforms.look_up(provenance.signer, builder_id, provenance.signature, trust.profile, provenance.build_type)
+    return trust.platforms.look_up(
+        provenance.signer, builder_id, provenance.signature, trust.profile, provenance.build_type
+    )
 
 
 def _counted(

@@ -233,8 +233,8 @@ class Step:
     run: str | None = None
     inputs: tuple[Parameter, ...] = ()
     does: tuple[str, ...] = ()
-    """Words for what was recognised: build, sign, attest, publish, checkout, cache, provenance-off, sbom, verify, upload,
-    download, code, key, untrusted, remote-script; unread and unread-script for what could not be looked into."""
+    """Words for what was recognised: build, sign, attest, publish, checkout, cache, provenance-off, sbom, verify,
+    upload, download, code, key, untrusted, remote-script; unread, unread-script for what could not be looked into."""
     conditional: bool | None = None
     continue_on_error: bool | None = None
 

@@ -29,16 +29,6 @@ class RulePack:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTestResult:
-    """One inline test of a rule file; `detail` says what came out instead, "" where it passed."""
-
-    requirement: str
-    test: str
-    passed: bool
-    detail: str = ""
-
-
 def default_directories() -> tuple[Path, ...]:
     """The rule pack that comes with the tool."""
     return (data_path("levels"),)
@@ -141,14 +131,3 @@ def rule_schema() -> dict[str, Any]:
     tests = RuleTest.model_json_schema()
     schema["properties"]["tests"] = {"type": "array", "items": tests}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "a rule file of slsa-assess"}
-
-
-def run_tests(pack: RulePack) -> tuple[RuleTestResult, ...]:
-    """Run the inline tests of every rule file of `pack`."""
-    from assess.rule_tests import run_rule_tests
-
-    return tuple(
-        RuleTestResult(rule.id, name, not detail, detail)
-        for rule in pack.requirements
-        for name, detail in run_rule_tests(rule)
-    )

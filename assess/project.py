@@ -34,11 +34,11 @@ class _Strict(BaseModel):
 class ExpectationsFile(_Strict):
     """What the attestation must say; a mismatch never changes the level, it fails the gate."""
 
-    source_uri: str | None = Field(None, description="repository: github.com/owner/name or a git URI")
+    source_uri: str | None = Field(default=None, description="repository: github.com/owner/name or a git URI")
     source_branch: str | None = None
     source_tag: str | None = None
-    source_versioned_tag: str | None = Field(None, description="v1, v1.2 or v1.2.3: a tag of that version line")
-    builder_id: str | None = Field(None, description="with or without @version")
+    source_versioned_tag: str | None = Field(default=None, description="v1, v1.2 or v1.2.3: a tag of that version line")
+    builder_id: str | None = Field(default=None, description="with or without @version")
     workflow_path: str | None = None
     trigger: str | None = None
     workflow_inputs: dict[str, str] = {}
@@ -68,9 +68,9 @@ class TrustFile(_Strict):
     """Whom to trust."""
 
     profile: Literal["vendor", "strict"] = "vendor"
-    trusted_root: str | None = Field(None, description="a Sigstore trusted_root.json instead of the public-good one")
-    keys: Texts = Field((), description="PEM public keys")
-    platforms: Texts = Field((), description="more entries of the form of levels/platforms.yaml")
+    trusted_root: str | None = Field(default=None, description="Sigstore trusted_root.json to use instead")
+    keys: Texts = Field(default=(), description="PEM public keys")
+    platforms: Texts = Field(default=(), description="more entries of the form of levels/platforms.yaml")
     certificate_identity: str | None = None
     certificate_identity_regexp: str | None = None
     certificate_oidc_issuer: str | None = None
@@ -89,8 +89,8 @@ class AnswerFile(_Strict):
     question: str
     answer: Literal["yes", "no", "unknown"] | bool
     by: str | None = None
-    date: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
-    evidence: str | None = Field(None, description="URL of what shows it")
+    date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    evidence: str | None = Field(default=None, description="URL of what shows it")
     note: str | None = None
 
 
@@ -101,7 +101,7 @@ class WaiverFile(_Strict):
     clause: str | None = None
     reason: str
     by: str
-    until: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    until: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
 
 
 class ProjectFile(_Strict):
@@ -111,13 +111,13 @@ class ProjectFile(_Strict):
     name: str | None = None
     spec: Literal["1.0", "1.1", "1.2"] = "1.2"
     artifacts: tuple[ArtifactFile, ...] = ()
-    attestations: Texts = Field((), description="for every artifact")
+    attestations: Texts = Field(default=(), description="for every artifact")
     expectations: ExpectationsFile = ExpectationsFile()
     trust: TrustFile = TrustFile()
     gate: GateFile = GateFile()
-    rules: Texts = Field((), description="folders with more rule files")
+    rules: Texts = Field(default=(), description="folders with more rule files")
     answers: Annotated[tuple[AnswerFile | str, ...], BeforeValidator(_as_tuple)] = Field(
-        (), description="answers, or paths of files with answers"
+        default=(), description="answers, or paths of files with answers"
     )
     waivers: tuple[WaiverFile, ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -12,13 +12,31 @@ from pydantic import ValidationError
 
 from assess.evidence import Evidence, Interval, Source
 from assess.judge import judge
+from assess.levels import RulePack
 from assess.requirement import Requirement, RuleTest
 from assess.scoring import outcome_in
 
 _HERE = Source("(inline test)")
 
 
-def run_rule_tests(rule: Requirement) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class RuleTestResult:
+    """One inline test of a rule file; `detail` says what came out instead, "" where it passed."""
+
+    requirement: str
+    test: str
+    passed: bool
+    detail: str = ""
+
+
+def run_tests(pack: RulePack) -> tuple[RuleTestResult, ...]:
+    """Run the inline tests of every rule file of `pack`."""
+    return tuple(
+        RuleTestResult(rule.id, name, not detail, detail) for rule in pack.requirements for name, detail in _run(rule)
+    )
+
+
+def _run(rule: Requirement) -> Iterator[tuple[str, str]]:
     """(name of the test, what is wrong) for every inline test of `rule`; "" where it passes."""
     for index, raw in enumerate(rule.tests):
         name = str(raw.get("name", index)) if isinstance(raw, Mapping) else str(index)

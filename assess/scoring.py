@@ -178,7 +178,9 @@ def contradictions_of(subject: SubjectAssessment) -> tuple[Contradiction, ...]:
 
 def _only_capped(unmet: ReadingOutcome) -> bool:
     """Unmet for nothing but the platform's level: that is less than was configured, and contradicts nothing."""
-    return unmet.reading == "demonstrated" and all(one.what == "provenance.platform.level" for one in unmet.observations)
+    return unmet.reading == "demonstrated" and all(
+        one.what == "provenance.platform.level" for one in unmet.observations
+    )
 
 
 def lowest(subjects: tuple[SubjectAssessment, ...]) -> tuple[ReadingLevel, ...]:

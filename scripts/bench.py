@@ -86,7 +86,8 @@ def main() -> None:
     bundle = next(EXAMPLE.glob("dist/*.sigstore.json"))
     root = EXAMPLE / "trusted_root.json"
     python = sys.executable
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, medians of {COLD_RUNS} cold and {WARM_RUNS} warm runs")
+    version = sys.version.split()[0]
+    print(f"Python {version}, {os.cpu_count()} cores, medians of {COLD_RUNS} cold and {WARM_RUNS} warm runs")
     peer = cold(python, "-c", PEER_COLD, str(bundle), str(root))
     row("check of the example, cold (level, gate)", cold(python, "-m", "assess", "check", str(EXAMPLE)), peer,
         "sigstore-python, verify only, cold")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writes the generated parts of README.md and the JSON Schemas in docs/; with --check only says whether they are current."""
+"""Writes the generated parts of README.md and the JSON Schemas in docs/; --check only says whether they are current."""
 
 from __future__ import annotations
 
@@ -50,10 +50,8 @@ def sections() -> dict[str, str]:
         musts = ", ".join(clause.id for clause in rule.clauses if clause.degree == "must")
         rows.append(f"| [{rule.title}]({rule.reference}) `{rule.id}` | L{rule.level} | {rule.role} | {musts} |")
     codes = ["| exit | meaning |", "|---|---|", *(f"| {int(code)} | {text} |" for code, text in MEANINGS.items())]
-    helps = [
-        f"<details><summary><code>slsa-assess {name}</code></summary>\n\n```text\n{command_help(name)}\n```\n\n</details>"
-        for name in COMMANDS
-    ]
+    summary = "<details><summary><code>slsa-assess {}</code></summary>\n\n```text\n{}\n```\n\n</details>"
+    helps = [summary.format(name, command_help(name)) for name in COMMANDS]
     return {"requirements": "\n".join(rows), "exit-codes": "\n".join(codes), "help": "\n".join(helps)}
 
 

@@ -11,8 +11,8 @@ import yaml
 
 from assess.errors import ConfigError, NoInputError
 from assess.evidence import Interval
-from assess.levels import RulePack, default_directories, load_pack, rule_schema, run_tests
-from assess.rule_tests import read_evidence
+from assess.levels import RulePack, default_directories, load_pack, rule_schema
+from assess.rule_tests import read_evidence, run_tests
 
 BUILD_MUST = [
     "BUILD-L1-GEN-BESTPRACTICE",

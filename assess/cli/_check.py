@@ -139,9 +139,10 @@ def evidence(
     debug: Debug = False,
 ) -> None:
     """Read a project and print the evidence as JSON; nothing is judged."""
-    from assess.assessing import gather
     import json
     from dataclasses import asdict
+
+    from assess.assessing import gather
 
     gathered = gather(_plan(locals()))
     rows = [{"subject": asdict(one.subject), "evidence": asdict(one.evidence)} for one in gathered.subjects]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import typer
 
-from assess.assessing import ArtifactPlan, IdentityPlan, Plan
+from assess.assessing import ArtifactPlan, IdentityPlan, Named, Plan
 from assess.errors import NoInputError
 from assess.expectations import Expectations
 from assess.files import PROJECT_FILE
@@ -40,7 +40,7 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     plan = _file_plan(project, time) if project is not None else Plan(time=time, folder=path)
     given: dict[str, Any] = {
         "artifacts": tuple(ArtifactPlan(text) for text in flags.get("artifact") or ()),
-        "attestations": tuple(flags.get("attestation") or ()),
+        "attestations": tuple(_named(text) for text in flags.get("attestation") or ()),
         "rules": tuple(flags.get("rules") or ()),
         "keys": tuple(flags.get("key") or ()),
         "platforms": tuple(flags.get("platforms") or ()),
@@ -48,6 +48,8 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
         "profile": _one_of("--trust-profile", flags.get("trust_profile"), ("vendor", "strict")),
         "spec": _one_of("--spec", flags.get("spec"), ("1.0", "1.1", "1.2")),
     }
+    if given["attestations"]:
+        plan = replace(plan, artifacts=tuple(replace(one, attestations=()) for one in plan.artifacts))
     plan = replace(plan, stdin=stdin, **{name: value for name, value in given.items() if value})
     plan = replace(
         plan,
@@ -56,6 +58,10 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
         gate=_gate(plan.gate, flags),
     )
     return plan if plan.project else replace(plan, project=plan.folder.resolve().name or "project")
+
+
+def _named(text: str) -> Named:
+    return Named("standard input", None) if text == "-" else Named(text, Path(text))
 
 
 def _project(path: Path, answers: tuple[Path, ...]) -> Project | None:
@@ -77,13 +83,13 @@ def _file_plan(project: Project, time: str) -> Plan:
             ArtifactPlan(
                 text=one.digest or one.path or "",
                 name=one.name,
-                attestations=one.attestations,
+                attestations=tuple(Named(text, project.resolve(text)) for text in one.attestations),
                 expectations=_from_file(one.expectations) if one.expectations is not None else None,
                 folder=project.folder,
             )
             for one in file.artifacts
         ),
-        attestations=tuple(str(project.resolve(text)) for text in file.attestations),
+        attestations=tuple(Named(text, project.resolve(text)) for text in file.attestations),
         expectations=_from_file(file.expectations),
         spec=file.spec,
         rules=tuple(project.resolve(text) for text in file.rules),

@@ -44,7 +44,7 @@ def list_rules(rules: Rules = None, spec: Spec = "1.2", debug: Debug = False) ->
 @app.command("test")
 def test_rules(rules: Rules = None, spec: Spec = "1.2", debug: Debug = False) -> None:
     """Run the tests inside the rule files; exit code 1 if one fails."""
-    from assess.levels import run_tests
+    from assess.rule_tests import run_tests
 
     results = run_tests(_pack(rules, spec))
     for one in results:

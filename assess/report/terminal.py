@@ -213,7 +213,8 @@ def _unreadable(writer: _Writer, view: View) -> None:
     if assessment.not_checked:
         writer.heading("Not checked")
         for note in assessment.not_checked[:MOST]:
-            writer.put(f"{note.text}{_places((note.source,))}", indent=2)
+            place = _places((note.source,)) if note.source is not None else ""
+            writer.put(f"{note.text}{place}", indent=2)
         writer.more(len(assessment.not_checked))
     expired = [one for one in assessment.waivers if one.expired]
     if assessment.waivers:

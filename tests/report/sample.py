@@ -16,6 +16,7 @@ from assess.assessment import (
     ExpectationResult,
     Finding,
     Input,
+    NotChecked,
     Notice,
     Observation,
     ReadingLevel,
@@ -520,7 +521,7 @@ def rich() -> Assessment:
             Unreadable(Source("dist/old.intoto.jsonl"), "not valid JSON: unterminated string", False),
             Unreadable(Source(".gitlab-ci.yml", 14), "a template of another project is included", True),
         ),
-        not_checked=(Note(AT_BUNDLE, "whether the workflow run succeeded (this needs the network)"),),
+        not_checked=(NotChecked("whether the workflow run succeeded (this needs the network)", AT_BUNDLE),),
         waivers=(
             Waiver("build.isolated", "cache", "the cache goes away with the new builder", "Jo Roe", "2026-06-30"),
             Waiver("build.hosted", None, "one runner is in our own data centre", "Jo Roe", "2026-01-31", True),

@@ -44,10 +44,12 @@ EXPLAINED = (
     "expected certificate in bundle",
     # Several different entries: each must hold.
     "expected exactly one log entry",
-    # Proto-JSON leaves defaults out: an empty promise is none, an index that is not there is 0. Further certificates of a chain are never used, nor is a v2 entry's own index.
+    # Proto-JSON leaves defaults out: an empty promise or digest is none, an index that is not there is 0.
     "tlogEntries.0.inclusionPromise.signedEntryTimestamp Field required",
+    "messageSignature.messageDigest.algorithm Field required",
     "tlogEntries.0.logIndex ",
     "rfc3161Timestamps Input should be a valid array [type=list_type, input_value=None",
+    # Further certificates of a chain are never used.
     "x509CertificateChain.certificates.1",
     # It takes the end of a timestamp authority's window as outside of it.
     "not enough sources of verified time",
@@ -119,7 +121,7 @@ def test_every_bundle_of_the_corpus(corpus: Path, production: Oracle, staging: O
                 ours = accepts(text, oracle.root, digests if message else None) if "\n{" not in text else False
                 outcomes["accepted" if ours else "not", "accepted" if why is None else "refused"] += 1
                 if (why is None and not ours and "\n{" not in text) or (
-                    ours and why is not None and not explained(why)
+                    ours and why is not None and not explained(why, text)
                 ):
                     wrong.append((path.name, ours, why))
     print(f"differential, (ours, sigstore-python): {dict(outcomes)}")
@@ -127,7 +129,10 @@ def test_every_bundle_of_the_corpus(corpus: Path, production: Oracle, staging: O
     assert outcomes["accepted", "accepted"] >= 25
 
 
-def explained(why: str) -> bool:
+def explained(why: str, text: str) -> bool:
+    """Whether one of the reasons holds; an empty promise is none, and with a timestamp none is needed."""
+    if '"signedEntryTimestamp": ""' in text and "SET: invalid inclusion promise" in why:
+        return True
     return any(reason in why for reason in EXPLAINED)
 
 
@@ -265,12 +270,12 @@ def differ(genuine: list[Any], digests: tuple[Digest, ...], count: int, seed: in
         ours = accepts(text, oracle.root, digests if blob is not None else None)
         outcomes["accepted" if ours else "not", "accepted" if why is None else "refused"] += 1
         if ours and why is not None:
-            (reasons if explained(why) else wrong).append((number, why))
+            (reasons if explained(why, text) else wrong).append((number, why))
         if not ours and why is None:
             stricter[note(text, oracle.root, digests if blob is not None else None)] += 1
     print(f"{count} mutations, (ours, sigstore-python): {dict(outcomes)}; stricter: {dict(stricter)}")
-    # A reason may explain a bundle that loads differently, never one whose mathematics it found wrong.
-    assert all(why.startswith("InvalidBundle") for _, why in reasons)
+    # A reason may explain a bundle that loads differently, not one whose mathematics it found wrong.
+    assert all(why.startswith("InvalidBundle") or "SET: invalid" in why for _, why in reasons)
     assert not wrong, wrong[:5]
     # Where we are stricter, it is by the few rules that are ours; anything else would be a false alarm.
     assert stricter.total() <= count // 20

@@ -1,0 +1,112 @@
+"""Step 2 of a verification: one signature, what it covers, and the key under which it must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assess.attestations.envelope import Material, MessageSignature, Opened
+from assess.evidence import Digest
+from assess.trust._outcome import Proved, Record, RefusedError, UnprovableError
+from assess.trust.certificates import Leaf, read_leaf
+from assess.trust.entries import says_prehashed
+from assess.trust.keys import Content, PublicKey, SupportedKey, verify_content
+from assess.trust.roots import TrustedRoot
+from assess.trust.signers import IdentityPolicy
+
+_ALGORITHMS = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
+_KNOWN = (*_ALGORITHMS, "SHA3_256", "SHA3_384")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One signature of an attestation, and everything that it is verified with."""
+
+    opened: Opened
+    signature: bytes
+    content: Content
+    certificates: tuple[bytes, ...]
+    material: Material
+    root: TrustedRoot
+    keys: tuple[PublicKey, ...]
+    identity: IdentityPolicy | None
+
+    @property
+    def in_bundle(self) -> bool:
+        return self.opened.material is not None
+
+
+def leaf_and_signature(case: Case, record: Record) -> Leaf | None:
+    """(2) The leaf, if it can be parsed; the signature check is recorded either way."""
+    leaf: Leaf | None = None
+
+    def action() -> Proved[Leaf]:
+        nonlocal leaf
+        leaf = read_leaf(case.certificates[0]).value
+        _require(_holds(case, leaf.key), case, "the signature is not one of the certificate's key")
+        return Proved("the signature holds under the certificate's key", leaf)
+
+    record.run(2, "signature", action)
+    return leaf
+
+
+def signature_by_key(case: Case) -> Proved[PublicKey]:
+    if not case.keys:
+        if case.in_bundle:
+            raise RefusedError("signed with a key, but none was given", found=f"hint {case.material.key_hint!r}"[:200])
+        raise UnprovableError("signed with a key that was not given")
+    outcomes = [(key, _holds(case, key.key)) for key in case.keys]
+    for key, holds in outcomes:
+        if holds:
+            return Proved(f"the signature holds under the given key sha256:{key.sha256}", key)
+    unknown = None if any(holds is None for _, holds in outcomes) else False
+    _require(unknown, case, "the signature is not one of a given key")
+    raise RefusedError("the signature is not one of a given key")
+
+
+def _holds(case: Case, key: SupportedKey) -> bool | None:
+    """Whether the signature holds; None where the artifact is not known (well enough)."""
+    content = case.content
+    if case.opened.message is not None:
+        _check_hint(case.opened.message)
+    hint = hint_of(case.opened)
+    if hint is not None:
+        known = content.digest(hint.algorithm)
+        if known is not None and known.hex() != hint.value:
+            raise RefusedError("the bundle is about another artifact", expected=known.hex(), found=hint.value)
+        if not content.digests and content.file is None:
+            # Against the bundle's own digest the mathematics can fail, but prove nothing.
+            return False if _holds_for(case, key, Content(None, (hint,))) is False else None
+    return _holds_for(case, key, content)
+
+
+def _holds_for(case: Case, key: SupportedKey, content: Content) -> bool | None:
+    entries = case.material.entries
+    prehashed = any(says_prehashed(entry, key) for entry in entries)
+    holds = verify_content(key, case.signature, content, prehashed=prehashed)
+    # Without an entry to say which, an artifact's Ed25519 signature may be of either form.
+    if holds is not True and not entries and case.opened.message is not None:
+        return verify_content(key, case.signature, content, prehashed=True) or holds
+    return holds
+
+
+def _check_hint(message: MessageSignature) -> None:
+    if (message.digest, message.digest_algorithm) == (None, None):
+        return
+    if message.digest is None or message.digest_algorithm not in _KNOWN:
+        raise RefusedError("the bundle's digest is incomplete or by no known algorithm")
+
+
+def _require(holds: bool | None, case: Case, refusal: str) -> None:
+    if holds is False:
+        raise RefusedError(refusal)
+    if holds is None:
+        what = "no artifact was given" if not case.content.digests else "the artifact's bytes or digest are not known"
+        raise UnprovableError(f"the signature is over an artifact, and {what}")
+
+
+def hint_of(opened: Opened) -> Digest | None:
+    message = opened.message
+    if message is None or message.digest is None:
+        return None
+    algorithm = _ALGORITHMS.get(message.digest_algorithm or "")
+    return Digest(algorithm, message.digest.hex()) if algorithm is not None else None
