@@ -133,7 +133,7 @@ def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gatherin
     """One attestation: into `gathering.provenance` where it counts, into the log always."""
     examined = examine(opened, artifact, trust)
     disposition, reason = _weigh(examined)
-    if examined.unreadable is not None:
+    if examined.unreadable is not None and examined.signature != "failed":
         gathering.unreadable.append(examined.unreadable)
     elif disposition == "rejected":
         gathering.tell("critical", f"this attestation is worth nothing: {reason}", opened.source, _ADVICE)
@@ -180,10 +180,10 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
     """Whether the attestation counts for the subject, and why (not)."""
     failure = examined.failure
     match = examined.match
-    if examined.unreadable is not None:
-        return "rejected", f"unreadable: {examined.unreadable.reason}"
     if examined.signature == "failed" and failure is not None:
         return "rejected", f"{failure.name}: {failure.detail}"
+    if examined.unreadable is not None:
+        return "rejected", f"unreadable: {examined.unreadable.reason}"
     if examined.kind != "provenance":
         named = examined.statement.predicate_type if examined.statement is not None else "none"
         return "not-provenance", _NOT_PROVENANCE.get(examined.kind, f"is no provenance (predicate type {named})")

@@ -34,6 +34,17 @@ class Trust:
     keys: tuple[PublicKey, ...] = ()
     identity: IdentityPolicy | None = None
     profile: Literal["vendor", "strict"] = "vendor"
+    keys_only: bool = False
+    """Keys that were given must have signed (as `verify --key` asks); else they serve what carries no certificate."""
+
+    def keys_for(self, opened: Opened) -> tuple[PublicKey, ...]:
+        """The keys that `opened` is verified with."""
+        return () if carries_certificate(opened) and not self.keys_only else self.keys
+
+    def identity_for(self, opened: Opened) -> IdentityPolicy | None:
+        """The identity that its signer must have; a key that was given is an identity of its own."""
+        by_key = bool(self.keys) and not carries_certificate(opened) and not self.keys_only
+        return None if by_key else self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,13 @@ class Examined:
         return self.verification.signature
 
 
+def carries_certificate(opened: Opened) -> bool:
+    """The container offers a certificate to verify with, as material or inside a signature."""
+    if opened.material is not None and opened.material.certificates:
+        return True
+    return opened.envelope is not None and any(one.certificate is not None for one in opened.envelope.signatures)
+
+
 def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined:
     """Steps 2 to 5 for one opened attestation; never raises for what the attestation says."""
     from assess.trust.verify import verify
@@ -77,10 +95,10 @@ def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined
     verification = verify(
         opened,
         root=trust.root,
-        keys=trust.keys,
+        keys=trust.keys_for(opened),
         artifact=digests or None,
         artifact_file=artifact.file if artifact is not None else None,
-        identity=trust.identity,
+        identity=trust.identity_for(opened),
     )
     if opened.message is not None:
         return Examined(opened, verification, "signature")

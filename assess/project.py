@@ -112,9 +112,9 @@ class ProjectFile(_Strict):
     spec: Literal["1.0", "1.1", "1.2"] = "1.2"
     artifacts: tuple[ArtifactFile, ...] = ()
     attestations: Texts = Field(default=(), description="for every artifact")
-    expectations: ExpectationsFile = ExpectationsFile()
-    trust: TrustFile = TrustFile()
-    gate: GateFile = GateFile()
+    expectations: ExpectationsFile = Field(default_factory=ExpectationsFile)
+    trust: TrustFile = Field(default_factory=TrustFile)
+    gate: GateFile = Field(default_factory=GateFile)
     rules: Texts = Field(default=(), description="folders with more rule files")
     answers: Annotated[tuple[AnswerFile | str, ...], BeforeValidator(_as_tuple)] = Field(
         default=(), description="answers, or paths of files with answers"

@@ -14,7 +14,7 @@ FILES = {
     "no JSON at all": (b"hello\n", 65),
     "empty": (b"", 65),
     "an HTML page": (b"<!DOCTYPE html><html><body>404</body></html>", 65),
-    "a wrong media type": (b'{"mediaType": "application/pdf", "verificationMaterial": {}}', 65),
+    "a wrong media type": (b'{"mediaType": "application/pdf", "payload": {}}', 65),
     "binary": (bytes(range(256)) * 64, 65),
     "deep nesting": (DEEP, 65),
     "UTF-16": ('{"payload": "x"}'.encode("utf-16"), 65),

@@ -61,11 +61,11 @@ def read_container(data: bytes, path: str, limits: Limits = LIMITS) -> Container
 
 
 def announces_bundle(data: bytes) -> bool:
-    """Whether the bytes name the media type of a Sigstore bundle, so that a fault in them is a failed verification."""
+    """Whether the bytes mean to be a Sigstore bundle, so that a fault in them is a failed verification."""
     return _BUNDLE_TYPE.search(data) is not None
 
 
-_BUNDLE_TYPE = re.compile(rb"application\\?/vnd\.dev\.sigstore\.bundle")
+_BUNDLE_TYPE = re.compile(rb'application\\?/vnd\.dev\.sigstore\.bundle|"verificationMaterial"\s*:')
 
 
 def _open_document(data: bytes, source: Source, limits: Limits) -> Opened:
@@ -76,6 +76,9 @@ def _open_document(data: bytes, source: Source, limits: Limits) -> Opened:
             return bundles.open_bundle(node, source, digest)
         case {"verification_material": _, "envelope": _}:
             raise _later(node, "a PyPI attestation (PEP 740)")
+        case {"mediaType": str() as media_type, "verificationMaterial": _}:
+            expected = "application/vnd.dev.sigstore.bundle+json;version=0.1 to 0.3, or bundle.v0.3+json"
+            raise node.get("mediaType").error(f"wrong media type (got {shown(media_type)}, expected {expected})")
         case {"verificationMaterial": _} | {"verification_material": _}:
             return bundles.open_bundle(node, source, digest)
         case {"payload": _, "payloadType": _}:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 
-from assess.cli import _check, _demo, _init, _report, _rules, _verify
 from assess.cli._common import say, show_error
 from assess.errors import AssessError, Exit
 
-app = typer.Typer(
-    name="slsa-assess",
-    help="Which SLSA level does this have, why, and what to do next: a level with its proof.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 assessed, 1 the gate failed, 2 usage, 65 bad data, 66 nothing to assess, "
-    "69 out of reach, 70 a bug of ours, 78 a wrong rule or configuration.",
+COMMANDS: tuple[tuple[str, str], ...] = (
+    ("check", "assess.cli._check:check"),
+    ("verify", "assess.cli._verify:verify"),
+    ("evidence", "assess.cli._check:evidence"),
+    ("report", "assess.cli._report:report"),
+    ("explain", "assess.cli._rules:explain"),
+    ("rules", "assess.cli._rules:app"),
+    ("init", "assess.cli._init:init"),
+    ("demo", "assess.cli._demo:demo"),
 )
-app.command("check")(_check.check)
-app.command("evidence")(_check.evidence)
-app.command("verify")(_verify.verify)
-app.command("report")(_report.report)
-app.command("explain")(_rules.explain)
-app.add_typer(_rules.app, name="rules")
-app.command("init")(_init.init)
-app.command("demo")(_demo.demo)
+"""Name of each command and where it is."""
 
 
 def _version(value: bool) -> None:
@@ -40,11 +32,34 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Which SLSA level does this have, why, and what to do next: a level with its proof."""
+
+
+def build_app(only: str | None = None) -> typer.Typer:
+    """The command line with all commands, or with one: building the others costs more than many a run."""
+    app = typer.Typer(
+        name="slsa-assess",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 assessed, 1 the gate failed, 2 usage, 65 bad data, 66 nothing to assess, "
+        "69 out of reach, 70 a bug of ours, 78 a wrong rule or configuration.",
+    )
+    app.callback()(_root)
+    for name, place in COMMANDS:
+        if only in (None, name):
+            module, _, attribute = place.partition(":")
+            command = getattr(import_module(module), attribute)
+            if isinstance(command, typer.Typer):
+                app.add_typer(command, name=name)
+            else:
+                app.command(name)(command)
+    return app
 
 
 def main() -> None:
@@ -52,8 +67,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    named = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app(prog_name="slsa-assess")
+        build_app(named if named in dict(COMMANDS) else None)(prog_name="slsa-assess")
     except AssessError as problem:
         show_error(problem)
         sys.exit(problem.exit_code)

@@ -55,8 +55,16 @@ def show_error(problem: AssessError) -> None:
             say(f"error: {place}: {message}")
     else:
         say(f"error: {problem}")
-    if problem.hint:
-        say(f"hint: {problem.hint}")
+    hint = problem.hint or _HINTS.get(problem.exit_code)
+    if hint:
+        say(f"hint: {hint}")
+
+
+_HINTS = {
+    Exit.DATA: "is the file complete, and what it claims to be?",
+    Exit.NO_INPUT: "check the path",
+    Exit.CONFIG: "README.md and `slsa-assess init --print` show the form",
+}
 
 
 def use_color(no_color: bool) -> bool:
@@ -111,7 +119,7 @@ def write_reports(
     from assess.report import render
 
     texts = [
-        (file, render(assessment, name, color=file is None and use_color(no_color), width=width()))
+        (file, render(assessment, name, color=file is None and use_color(no_color), width=width(), verbose=verbose))
         for name, file in targets
     ]
     write_files(tuple((file, text) for file, text in texts if file is not None))

@@ -47,6 +47,8 @@ def verify(
     """
     if format not in ("text", "json"):
         raise typer.BadParameter(f"no such format {format!r} (one of text, json)")
+    from dataclasses import replace
+
     from assess.artifacts import read_artifact
     from assess.assessing import load_trust
     from assess.cli._plan import plan_from
@@ -57,6 +59,7 @@ def verify(
     except ConfigError as problem:
         _refuse_key(problem, key or [])
         raise
+    trust = replace(trust, keys_only=True)
     subject = read_artifact(artifact) if artifact is not None else None
     states: list[str] = []
     reports: list[dict[str, Any]] = []

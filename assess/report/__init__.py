@@ -14,8 +14,10 @@ FORMATS: tuple[tuple[str, str], ...] = (
 """The formats that `render` knows: (name, description)."""
 
 
-def render(assessment: Assessment, format_name: str, *, color: bool = False, width: int = 100) -> str:
-    """`assessment` as text; `color` and `width` (characters) matter to the terminal format only.
+def render(
+    assessment: Assessment, format_name: str, *, color: bool = False, width: int = 100, verbose: bool = False
+) -> str:
+    """`assessment` as text; `color`, `width` (characters) and `verbose` matter to the terminal format only.
 
     Raises ConfigError for a format that does not exist.
     """
@@ -23,7 +25,7 @@ def render(assessment: Assessment, format_name: str, *, color: bool = False, wid
         case "terminal":
             from assess.report.terminal import render_terminal
 
-            return render_terminal(assessment, color=color, width=width)
+            return render_terminal(assessment, color=color, width=width, verbose=verbose)
         case "json":
             from assess.report.json import dump_assessment
 

@@ -69,8 +69,11 @@ class _Writer:
             self.put(f"and {count - most} more", "dim", indent=2)
 
 
-def render_terminal(assessment: Assessment, *, color: bool = False, width: int = 100) -> str:
-    """The report as lines of at most `width` (40 to 200) characters; escape sequences only with `color`."""
+def render_terminal(assessment: Assessment, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
+    """The report as lines of at most `width` (40 to 200) characters; escape sequences only with `color`.
+
+    `verbose` adds every attestation with every check that was made.
+    """
     view = view_of(assessment)
     writer = _Writer(max(MIN_WIDTH, min(MAX_WIDTH, width)), color)
     writer.put(f"{visible(assessment.project)}: {view.headline}", "title")
@@ -88,8 +91,21 @@ def render_terminal(assessment: Assessment, *, color: bool = False, width: int =
     _contradictions(writer, view)
     _notices(writer, view, "warning", "Warnings")
     _unreadable(writer, view)
+    if verbose:
+        _evidence(writer, view)
     _gate(writer, view)
     return "\n".join(writer.lines) + "\n"
+
+
+def _evidence(writer: _Writer, view: View) -> None:
+    """Every attestation, and how each check of it ended."""
+    styles = {"verified": "met", "failed": "unmet", "not-provable-offline": "unknown"}
+    for subject in view.subjects:
+        for one in (pair.attestation for pair in subject.attestations if pair.attestation is not None):
+            writer.heading(f"{one.source}: {one.container}, {one.predicate_type or one.kind}")
+            writer.put(f"{one.disposition}: {one.reason}", indent=2)
+            for check in one.checks:
+                writer.labelled(check.result, f"{check.step} {check.name}: {check.detail}", styles[check.result], 21)
 
 
 def _levels(writer: _Writer, view: View) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assess.assessment import (
     Assessment,
@@ -18,7 +19,9 @@ from assess.evidence import Attestation, Provenance, Source
 from assess.report.gaps import Action, Duty, Gap, actions_of, duties_of, gaps_of, given, leading
 from assess.report.overview import MatrixRow, Question, counts_of, matrix_of, questions_of
 from assess.report.readings import TrackView, tracks_of
-from assess.report.reproduce import Command, commands_of
+
+if TYPE_CHECKING:
+    from assess.report.reproduce import Command
 
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 
@@ -62,7 +65,15 @@ class SubjectView:
     tracks: tuple[TrackView, ...]
     held: tuple[Held, ...]
     attestations: tuple[AttestationView, ...]
-    commands: tuple[Command, ...]
+    assessment: Assessment
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """How to repeat what was found with somebody else's tools; only the long reports ask."""
+        from assess.report.reproduce import commands_of
+
+        pairs = tuple((one.attestation, one.provenance) for one in self.attestations)
+        return commands_of(self.assessment, self.subject, pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +186,6 @@ def _summary(
 def _subject(assessment: Assessment, index: int, subject: SubjectAssessment) -> SubjectView:
     digests = subject.subject.digests
     digest = next((one for one in digests if one.algorithm == "sha256"), digests[0] if digests else None)
-    pairs = _paired(subject)
     return SubjectView(
         anchor=f"subject-{index}",
         name=subject.subject.name,
@@ -183,8 +193,8 @@ def _subject(assessment: Assessment, index: int, subject: SubjectAssessment) -> 
         subject=subject,
         tracks=tracks_of(assessment, subject.levels, basis_of(subject)),
         held=tuple(_held(subject, row) for row in subject.levels if row.holds_back),
-        attestations=pairs,
-        commands=commands_of(assessment, subject, tuple((one.attestation, one.provenance) for one in pairs)),
+        attestations=_paired(subject),
+        assessment=assessment,
     )
 
 

@@ -32,6 +32,7 @@ class Case:
 
     @property
     def in_bundle(self) -> bool:
+        """Whether the signature came with verification material."""
         return self.opened.material is not None
 
 
@@ -50,6 +51,7 @@ def leaf_and_signature(case: Case, record: Record) -> Leaf | None:
 
 
 def signature_by_key(case: Case) -> Proved[PublicKey]:
+    """(2) Which of the given keys made the signature; never one that came with it."""
     if not case.keys:
         if case.in_bundle:
             raise RefusedError("signed with a key, but none was given", found=f"hint {case.material.key_hint!r}"[:200])
@@ -105,6 +107,7 @@ def _require(holds: bool | None, case: Case, refusal: str) -> None:
 
 
 def hint_of(opened: Opened) -> Digest | None:
+    """The artifact's digest as a bundle has it, not to be trusted; None where it has none by a usable algorithm."""
     message = opened.message
     if message is None or message.digest is None:
         return None

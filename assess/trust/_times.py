@@ -21,9 +21,10 @@ def trusted_times(case: Case, record: Record) -> tuple[datetime, ...]:
                 times.add(moment)
     stamped: tuple[datetime, ...] | None = ()
     if case.material.timestamps:
-        stamped = _stamped(case, record, bool(times))
+        # A key that the user trusts needs no time.
+        stamped = _stamped(case, record, bool(times) or not case.certificates)
     ordered = tuple(sorted(times.union(stamped or ())))
-    if ordered and stamped is not None and case.certificates:
+    if ordered and stamped is not None:
         record.run(3, "time", lambda: Proved(f"trusted time: {shown(ordered)}", ordered))
     return ordered
 
@@ -36,7 +37,7 @@ def _stamped(case: Case, record: Record, otherwise: bool) -> tuple[datetime, ...
     def action() -> Proved[None]:
         stamps = case.material.timestamps
         if len(stamps) > MAX_TIMESTAMPS or len(set(stamps)) != len(stamps):
-            raise RefusedError(f"timestamps must be different ones, at most {MAX_TIMESTAMPS}")
+            raise RefusedError(f"timestamps must be different ones, at most {MAX_TIMESTAMPS}", found=str(len(stamps)))
         for stamp in stamps:
             moment = read_timestamp(stamp, case.signature, case.root)
             if moment is not None:
@@ -53,6 +54,7 @@ def _stamped(case: Case, record: Record, otherwise: bool) -> tuple[datetime, ...
 
 
 def lacks_time(case: Case, record: Record) -> None:
+    """Record that no time is proved, unless a timestamp was refused already."""
     if any(check.name == "time" for check in record.checks):
         return
     if any(entry.promise is not None for entry in case.material.entries):

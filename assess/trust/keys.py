@@ -34,7 +34,7 @@ _CURVES = {
     "secp384r1": ("sha384", "sha256"),
     "secp521r1": ("sha512", "sha256"),
 }
-_RSA_BITS = 2048
+_RSA_BITS = range(2048, 8193)
 _FAILED: tuple[type[Exception], ...] = (InvalidSignature, *MALFORMED)
 MAX_FILE = 256 * 1024 * 1024
 """Bytes of an artifact that are read where a signature is over the bytes and not over a digest (pure Ed25519)."""
@@ -84,7 +84,7 @@ class Content:
 
 
 def load_public_key(data: bytes, path: str) -> PublicKey:
-    """A PEM public key (SubjectPublicKeyInfo or PKCS#1): ECDSA P-256/384/521, Ed25519, or RSA from 2048 bits.
+    """A PEM public key (SubjectPublicKeyInfo or PKCS#1): ECDSA P-256/384/521, Ed25519, or RSA of 2048 to 8192 bits.
 
     Raises ConfigError with `path` for anything else.
     """
@@ -101,7 +101,7 @@ def load_public_key(data: bytes, path: str) -> PublicKey:
             raise ConfigError(
                 f"a key that signatures are not verified with (got {type(loaded).__name__})",
                 path,
-                "expected ECDSA P-256, P-384 or P-521, Ed25519, or RSA from 2048 bits",
+                "expected ECDSA P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits",
             )
         der = spki(key)
     except MALFORMED as error:
@@ -116,7 +116,7 @@ def supported(key: object) -> SupportedKey | None:
             return key
         case ed25519.Ed25519PublicKey():
             return key
-        case rsa.RSAPublicKey() if key.key_size >= _RSA_BITS:
+        case rsa.RSAPublicKey() if key.key_size in _RSA_BITS:
             return key
         case _:
             return None
@@ -138,7 +138,7 @@ def spki(key: SupportedKey) -> bytes:
 
 def pae(payload_type: str, payload: bytes) -> bytes:
     """DSSE pre-authentication encoding v1 (https://github.com/secure-systems-lab/dsse/blob/v1.0.0/protocol.md)."""
-    kind = payload_type.encode()
+    kind = payload_type.encode("utf-8", "surrogatepass")
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 

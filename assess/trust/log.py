@@ -72,7 +72,7 @@ def verify_inclusion(entry: LogEntry, root: TrustedRoot, moments: tuple[datetime
         raise UnprovableError("the inclusion proof has no checkpoint, so that nobody signed its root hash")
     checkpoint = read_checkpoint(proof.checkpoint)
     _check_checkpoint(checkpoint, proof)
-    _check_note(checkpoint, log, key, entry.version == _V2 and entry.promise is None)
+    _check_note(checkpoint, log, key, _is_version_2(entry))
     if moments and not any(log.window.holds(moment) for moment in moments):
         raise RefusedError(f"{log.base_url} was not trusted at the time of the signature", found=moments[0].isoformat())
     if not moments and log.window.end is not None:
@@ -155,6 +155,10 @@ def _check_note(checkpoint: Checkpoint, log: LogInstance, key: SupportedKey, ver
         raise RefusedError(f"the checkpoint is not signed by {log.base_url}", expected=f"key hint {hint.hex()}")
     if not any(verify_signature(key, signature, checkpoint.signed) for signature in candidates):
         raise RefusedError(f"the checkpoint's signature is not one of {log.base_url}")
+
+
+def _is_version_2(entry: LogEntry) -> bool:
+    return entry.version == _V2 and entry.kind in ("hashedrekord", "dsse") and entry.promise is None
 
 
 def _log_of(entry: LogEntry, root: TrustedRoot) -> tuple[LogInstance, SupportedKey]:

@@ -23,7 +23,7 @@ from assess.attestations.envelope import LogEntry, Material, Opened
 from assess.evidence import Check, Digest, SignatureState, Signer
 from assess.trust._outcome import Proved, Record, RefusedError
 from assess.trust._signature import Case, hint_of, leaf_and_signature, signature_by_key
-from assess.trust._times import lacks_time, shown, trusted_times
+from assess.trust._times import lacks_time, trusted_times
 from assess.trust.certificates import verify_chain
 from assess.trust.entries import Signed, bind
 from assess.trust.keys import Content, PublicKey, SupportedKey, pae
@@ -65,7 +65,8 @@ def verify(
 ) -> Verification:
     """Verify an attestation's signature, steps 1 to 8 of the module's narrative; never raises for what it says.
 
-    `keys` verify what carries no certificate. `artifact` is what is known of the artifact by digest (lower-case hex):
+    `keys` verify what carries no certificate; with keys alone, and no `identity`, a certificate is not who was asked
+    for. With an `identity`, a key is not. `artifact` is what is known of the artifact by digest (lower-case hex):
     message signatures are over it; for envelopes its digests are the caller's to compare (step 9).
     `artifact_file` serves signatures that are over the artifact's bytes (pure Ed25519).
     """
@@ -130,9 +131,8 @@ def _by_certificate(case: Case, record: Record) -> Verification:
     _entries(case, record, leaf.key, leaf.der, times)
     # (8) signer, identity
     signer = record.run(8, "signer", lambda: read_signer(leaf, case.root))
-    if signer is not None and case.identity is not None:
-        policy = case.identity
-        record.run(8, "identity", lambda: check_identity(signer, policy))
+    if signer is not None:
+        _identity(case, signer, record)
     return _sum_up(record, signer if issuer is not None else None, times)
 
 
@@ -146,18 +146,31 @@ def _by_key(case: Case, record: Record) -> Verification:
     key = record.run(2, "signature", lambda: signature_by_key(case))
     if key is None:
         return _sum_up(record, None, ())
-    # (3) time is not needed: a key that the user trusts has no end
+    # (3) time is told but not needed: a key that the user trusts has no end
     times = trusted_times(case, record)
-    if times:
-        record.run(3, "time", lambda: Proved(f"trusted time: {shown(times)}", times))
     # (6) inclusion, (7) binding
     _entries(case, record, key.key, key.der, times)
     # (8) signer, identity
     signer = record.run(8, "signer", lambda: Proved(f"the key sha256:{key.sha256} signed", key_signer(key)))
-    if signer is not None and case.identity is not None:
-        policy = case.identity
-        record.run(8, "identity", lambda: check_identity(signer, policy))
+    if signer is not None:
+        _identity(case, signer, record)
     return _sum_up(record, signer, times)
+
+
+def _identity(case: Case, signer: Signer, record: Record) -> None:
+    policy = case.identity
+    if policy is not None:
+        record.run(8, "identity", lambda: check_identity(signer, policy))
+    elif case.keys and signer.kind == "certificate":
+        # Who asks for a key must not get anybody's certificate instead.
+        record.run(8, "identity", lambda: _key_was_asked_for(signer))
+
+
+def _key_was_asked_for(signer: Signer) -> Proved[None]:
+    raise RefusedError(
+        "a signature by a given key was asked for, and a certificate signed (give its identity too)",
+        found=signer.identity,
+    )
 
 
 def _entries(case: Case, record: Record, key: SupportedKey, verifier: bytes, times: tuple[datetime, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -9,12 +10,15 @@ from functools import lru_cache
 from typing import Any
 
 import pytest
-from virtual_keys import pem_of
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from virtual_keys import b64, canonical, pem_of
 from virtual_sigstore import DEFAULT_RUN, GITHUB_ISSUER, Tamper, VirtualSigstore, provenance_v1, subject_of
 
 from assess.artifacts import Artifact, read_artifact
 from assess.attestations.containers import open_attestations
 from assess.attestations.envelope import Opened
+from assess.evidence import Digest
 from assess.trust.keys import load_public_key
 from assess.trust.roots import TrustedRoot, load_trusted_root, public_good
 from assess.trust.verify import IdentityPolicy, Verification, verify
@@ -226,6 +230,74 @@ def test_managed_key_without_log() -> None:
     key = load_public_key(pem_of(VS.managed_key()), "key.pub")
     assert check(bundle, keys=(key,), root=root(without=("tlogs",))).signature == "verified"
     assert not_well(check(bundle, keys=(key,))) == {"inclusion": "not-provable-offline"}
+
+
+def test_time_is_not_needed_with_a_key() -> None:
+    bundle = VS.sign_statement(STATEMENT, log=None, tsa=True, keyed="release")
+    key = load_public_key(pem_of(VS.managed_key()), "key.pub")
+    told = check(bundle, keys=(key,), root=root(without=("tlogs",)))
+    assert (told.signature, told.times) == ("verified", (VS.stamp_time,))
+    unknown = check(bundle, keys=(key,), root=root(without=("tlogs", "timestampAuthorities")))
+    assert (unknown.signature, unknown.times) == ("verified", ())
+    forged = VS.sign_statement(STATEMENT, log="v2", keyed="release", tamper=Tamper.TIMESTAMP_OTHER_SIGNATURE)
+    assert not_well(check(forged, keys=(key,))) == {"time": "failed"}
+
+
+def test_who_asks_for_a_key_gets_no_certificate() -> None:
+    bundle = VS.sign_statement(STATEMENT)
+    key = load_public_key(pem_of(VS.managed_key()), "key.pub")
+    assert not_well(check(bundle, keys=(key,))) == {"identity": "failed"}
+    assert check(bundle, keys=(key,), identity=POLICY).signature == "verified"
+
+
+# RFC 8032, 7.3: key, artifact and signature of Ed25519ph
+PH_KEY = "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"
+PH_SIGNATURE = (
+    "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41"
+    "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+)
+
+
+def _ph_body(version: str, der: bytes, signature: bytes) -> dict[str, Any]:
+    digest = hashlib.sha512(b"abc")
+    if version == "0.0.2":
+        verifier = {"keyDetails": "PKIX_ED25519_PH", "publicKey": {"rawBytes": b64(der)}}
+        data = {"algorithm": "SHA2_512", "digest": b64(digest.digest())}
+        return {"hashedRekordV002": {"data": data, "signature": {"content": b64(signature), "verifier": verifier}}}
+    pem = f"-----BEGIN PUBLIC KEY-----\n{b64(der)}\n-----END PUBLIC KEY-----\n".encode()
+    data = {"hash": {"algorithm": "sha512", "value": digest.hexdigest()}}
+    return {"data": data, "signature": {"content": b64(signature), "publicKey": {"content": b64(pem)}}}
+
+
+@pytest.mark.parametrize("version", ["0.0.1", "0.0.2", None])
+def test_ed25519ph(version: str | None) -> None:
+    public = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(PH_KEY))
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    key, signature = load_public_key(pem, "key.pub"), bytes.fromhex(PH_SIGNATURE)
+    bundle = VS.sign_blob(b"abc", log="v2", keyed="release")
+    bundle["messageSignature"] = {"signature": b64(signature)}
+    bundle["verificationMaterial"].pop("timestampVerificationData")
+    if version is not None:
+        body = canonical({"apiVersion": version, "kind": "hashedrekord", "spec": _ph_body(version, key.der, signature)})
+        (entry,) = bundle["verificationMaterial"]["tlogEntries"]
+        leaf = hashlib.sha256(b"\0" + body).digest()
+        note = VS.v2.note(1, leaf)
+        entry["kindVersion"]["version"] = version
+        entry["canonicalizedBody"] = b64(body)
+        entry["inclusionProof"] = {
+            "logIndex": "0",
+            "treeSize": "1",
+            "rootHash": b64(leaf),
+            "checkpoint": {"envelope": f"{note}\n{VS.v2.note_signature(note)}"},
+        }
+    else:
+        bundle["verificationMaterial"]["tlogEntries"] = []
+    trusted = root() if version is not None else root(without=("tlogs",))
+    for data, expected in ((b"abc", "verified"), (b"abd", "failed")):
+        artifact = (Digest("sha512", hashlib.sha512(data).hexdigest()),)
+        assert check(bundle, keys=(key,), root=trusted, artifact=artifact).signature == (
+            expected if version is not None or expected == "verified" else None
+        )
 
 
 def test_promise_alone_in_version_0_1() -> None:
