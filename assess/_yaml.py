@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -124,8 +124,7 @@ def read(data: bytes, path: str) -> Documents:
     try:
         loader = _Loader(text)
         try:
-            while (event := loader.get_event()) is not None:
-                builder.feed(event)
+            builder.run(loader.get_event)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -209,11 +208,25 @@ class _Builder:
         self._count = 0
         self._aliased = 0
 
-    def feed(self, event: Any) -> None:
+    def run(self, next_event: Callable[[], Any]) -> None:
+        """Build the trees of all events; scalars, which most events are, take the shortest way."""
+        scalar_event = yaml.ScalarEvent
+        stack = self._stack
+        while (event := next_event()) is not None:
+            if type(event) is not scalar_event:
+                self._feed(event)
+                continue
+            node = _scalar(event, self.path)
+            self._count += 1
+            if not stack or event.anchor is not None or self._count > MAX_NODES:
+                self._count -= 1
+                self._add(node, event.anchor)
+            else:
+                stack[-1].items.append(node)
+
+    def _feed(self, event: Any) -> None:
         kind = type(event)
-        if kind is yaml.ScalarEvent:
-            self._add(_scalar(event, self.path), event.anchor)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             self._start(event, "mapping" if kind is yaml.MappingStartEvent else "sequence")
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._end()
@@ -310,11 +323,12 @@ def _scalar(event: Any, path: str) -> Node:
     if (event.implicit[0] and tag is None) or (tag in _STANDARD and tag != _CORE + "str"):
         if text in _WORDS:
             value = _WORDS[text]
-        elif _INTEGER.match(text):
+        elif text and text[0] in "-0123456789" and _INTEGER.match(text):
             value = int(text)
     mark = event.start_mark
     style = event.style or ""
-    return Node("scalar", value, path, mark.line + 1, mark.column + 1, text, _foreign(tag), None, style)
+    foreign = None if tag is None else _foreign(tag)
+    return Node("scalar", value, path, mark.line + 1, mark.column + 1, text, foreign, None, style)
 
 
 def _foreign(tag: str | None) -> str | None:

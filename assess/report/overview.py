@@ -21,9 +21,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One requirement over all subjects: the worst outcome of its MUST clauses, per reading."""
+    """One requirement at one level over all subjects: the worst outcome of the MUST clauses that join in there."""
 
     requirement: RequirementText
+    level: int
     role: str
     outcomes: tuple[tuple[str, Outcome], ...]
     gap: bool
@@ -54,15 +55,17 @@ def _asked(assessment: Assessment) -> Iterator[tuple[str, ClauseText, ClauseFind
 
 
 def matrix_of(assessment: Assessment) -> tuple[MatrixRow, ...]:
-    """Every requirement that was judged and has a MUST clause, in the order of level and rule."""
+    """Every requirement that was judged, once per level that has MUST clauses of it, in the order of level and rule."""
     found = by_clause(assessment)
     rows = []
     for requirement in requirements_of(assessment):
-        judged = [one for seen in found.get(requirement.id, {}).values() for _, one in seen if one.degree == "must"]
-        if judged:
+        musts = [one for seen in found.get(requirement.id, {}).values() for _, one in seen if one.degree == "must"]
+        for level in sorted({one.level for one in musts}):
+            judged = [one for one in musts if one.level == level]
             outcomes = tuple((reading, worst([outcome_in(one, reading) for one in judged])) for reading in READINGS)
-            rows.append(MatrixRow(requirement, requirement.role.replace("-", " "), outcomes, outcomes[0][1] != "met"))
-    return tuple(sorted(rows, key=lambda row: row.requirement.level))
+            role = requirement.role.replace("-", " ")
+            rows.append(MatrixRow(requirement, level, role, outcomes, outcomes[0][1] != "met"))
+    return tuple(sorted(rows, key=lambda row: row.level))
 
 
 def counts_of(assessment: Assessment) -> tuple[tuple[Outcome, int], ...]:

@@ -131,7 +131,7 @@ def _demonstrated(level: Interval, name: str, top: int) -> str:
 
 
 def _not_proof(most: int, proved: Interval) -> str:
-    return "demonstrated" if proved.reached >= most else "not demonstrated"
+    return "that much is demonstrated" if proved.reached >= most else "not demonstrated"
 
 
 def _configured(level: Interval, name: str, proved: Interval) -> tuple[str, str]:

@@ -101,7 +101,7 @@ def test_an_interval_in_words(level: Interval, words: str, sentence: str) -> Non
 
 CONFIGURED = [
     (Interval(0, 0), "Configured for no Build level."),
-    (Interval(2, 2), "Configured for up to Build L2; demonstrated."),
+    (Interval(2, 2), "Configured for up to Build L2; that much is demonstrated."),
     (Interval(3, 3), "Configured for up to Build L3; not demonstrated."),
     (Interval(1, 3), "Configured for Build L1, perhaps L3; not demonstrated."),
     (Interval(0, 3), "Configured for no Build level for certain, perhaps up to L3."),
