@@ -134,7 +134,8 @@ def _condition(condition: object) -> str:
             return f"at least {least} of {name}"
         case Some(some=name) | Every(every=name) | NoneOf(none=name):
             word = {"Some": "some", "Every": "every", "NoneOf": "no"}[type(condition).__name__]
+            one_of = name.removesuffix("s")
             fits = " and ".join(f"{one.path} is {one.expected}" for one in condition.expect)
             where = " and ".join(f"{one.path} is {one.expected}" for one in condition.where)
-            return f"{word} {name}{f' where {where}' if where else ''} has {fits or 'been found'}"
+            return f"{word} {one_of}{f' where {where}' if where else ''}: {fits or 'there is one'}"
     return ""

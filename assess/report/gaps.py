@@ -214,6 +214,14 @@ def duties_of(gaps: tuple[Gap, ...]) -> tuple[Duty, ...]:
     return tuple(duties)
 
 
+GIVE_ATTESTATION = Action(
+    "Show an attestation: if the release has one, put it beside the artifact or name it with --attestation FILE; if it "
+    "has none, let the pipeline make one.",
+    "producer",
+    "low",
+    (),
+    1,
+)
 GIVE_ARTIFACT = Action(
     "Assess a released artifact together with its attestations: only they can demonstrate a level.",
     "producer",
@@ -223,9 +231,19 @@ GIVE_ARTIFACT = Action(
 )
 
 
-def actions_of(gaps: tuple[Gap, ...], reading: str) -> tuple[Action, ...]:
-    """What to do, best first: what holds `reading` back, by level. Where all is unknown: what would settle it."""
+def attested(assessment: Assessment) -> bool:
+    """Whether at least one attestation was looked at."""
+    return any(one.attestations or one.provenance for one in assessment.subjects)
+
+
+def actions_of(gaps: tuple[Gap, ...], reading: str, *, looked: bool = True) -> tuple[Action, ...]:
+    """What to do, best first: what holds `reading` back, by level. Where all is unknown: what would settle it.
+
+    `looked` False: no attestation was there, so that to make and show one comes first.
+    """
     found: dict[str, Action] = {}
+    if reading == "demonstrated" and not looked:
+        found[GIVE_ATTESTATION.text] = GIVE_ATTESTATION
     if reading != "demonstrated":
         found[GIVE_ARTIFACT.text] = GIVE_ARTIFACT
         gaps = tuple(gap for gap in gaps if gap.holds_back)
@@ -233,7 +251,7 @@ def actions_of(gaps: tuple[Gap, ...], reading: str) -> tuple[Action, ...]:
         pressing = tuple(one for one in gap.clauses if one.holds_back) or gap.clauses
         settle = next((one.clause.raise_it for one in pressing if one.clause.raise_it), None)
         unsettled = all(_ended(one, reading) == "unknown" for one in pressing)
-        text = settle if settle and unsettled else gap.fix
+        text = settle if settle and unsettled and looked else gap.fix
         names = tuple(one.name for one in pressing)
         before = found.get(text)
         if before is not None:

@@ -77,6 +77,8 @@ def _track(assessment: Assessment, track: str, rows: tuple[ReadingLevel, ...], b
     for row in rows:
         looked = _looked(assessment, row, top)
         words, sentence = _worded(row, name, top, proved, looked)
+        if row.reading == "configured" and not looked and assessment.pipelines is not None:
+            words, sentence = "no pipeline", "no pipeline was found"
         if row.reading == "demonstrated" and basis:
             words = f"{words} ({basis})"
         rungs = tuple(_rung(level, row, looked) for level in range(top, 0, -1))
@@ -100,7 +102,7 @@ def _looked(assessment: Assessment, row: ReadingLevel, top: int) -> bool:
     settled = row.level.reached > 0 or row.level.ceiling < top
     match row.reading:
         case "configured":
-            return settled or assessment.pipelines is not None or assessment.releases is not None
+            return settled or bool(assessment.pipelines) or bool(assessment.releases)
         case "declared":
             return settled or assessment.answers is not None
         case _:

@@ -16,7 +16,7 @@ from assess.assessment import (
     SubjectAssessment,
 )
 from assess.evidence import Attestation, Provenance, Source
-from assess.report.gaps import Action, Duty, Gap, actions_of, duties_of, gaps_of, given, leading
+from assess.report.gaps import Action, Duty, Gap, actions_of, attested, duties_of, gaps_of, given, leading
 from assess.report.overview import MatrixRow, Question, counts_of, matrix_of, questions_of
 from assess.report.readings import TrackView, tracks_of
 
@@ -115,7 +115,7 @@ def view_of(assessment: Assessment) -> View:
         subjects=subjects,
         matrix=matrix_of(assessment),
         counts=counts,
-        actions=actions_of(gaps, leading(assessment)),
+        actions=actions_of(gaps, leading(assessment), looked=attested(assessment)),
         gaps=gaps,
         duties=duties_of(gaps),
         advice=gaps_of(assessment, advice=True),

@@ -125,6 +125,7 @@ def test_nobody_looked_is_not_found_none() -> None:
     nobody = _terminal(replace(bare, pipelines=None, releases=None, answers=None))
     assert "nobody looked" in nobody and "nobody was asked" in nobody
     assert "nobody looked" not in looked and "nobody was asked" not in looked
+    assert "no pipeline" in _terminal(replace(bare, pipelines=(), releases=()))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
