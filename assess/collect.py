@@ -28,7 +28,7 @@ from assess.evidence import (
     Subject,
     Unreadable,
 )
-from assess.examine import Examined, Trust, examine
+from assess.examine import Examined, Trust, examine, look_up
 from assess.expectations import Expectations, compare
 from assess.scoring import Candidate
 from assess.trust.platforms import Rejected
@@ -141,7 +141,7 @@ def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gatherin
         gathering.tell("info", _NOT_PROVENANCE[examined.kind], opened.source)
     if disposition == "counts" and examined.provenance is not None and examined.match is not None:
         # (6)
-        platform = _look_up(examined.provenance, trust)
+        platform = look_up(examined.provenance, trust)
         if isinstance(platform, Rejected):
             disposition, reason = "rejected", platform.reason
             gathering.tell("critical", f"this attestation is worth nothing: {reason}", opened.source, _ADVICE)
@@ -194,13 +194,6 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
     if failure is not None:
         return "rejected", f"{failure.name}: {failure.detail}"
     return "counts", "provenance for this subject"
-
-
-def _look_up(provenance: Provenance, trust: Trust) -> Platform | Rejected:
-    builder_id = provenance.builder.id if provenance.builder is not None else ""
-    return trust.platforms.look_up(
-        provenance.signer, builder_id, provenance.signature, trust.profile, provenance.build_type
-    )
 
 
 def _counted(

@@ -1,6 +1,6 @@
 """One attestation examined: verified over its raw bytes, then read, matched and compared with its certificate.
 
-2. verify the signature over the raw bytes (`trust/verify.py`, steps 1 to 8)
+2. verify each signature over the raw bytes (`trust/verify.py`, steps 1 to 8); of several the one that proves most counts
 3. only then parse the statement and find out what it is
 4. match its subjects with the artifact by digest, never by name (step 9)
 5. compare the certificate with the predicate (step 10)
@@ -16,8 +16,8 @@ from assess.attestations.envelope import Opened
 from assess.attestations.predicates import kind_of, read_provenance
 from assess.attestations.statement import Statement, SubjectMatch, match_subject, read_statement
 from assess.errors import InputError
-from assess.evidence import AttestationKind, Check, Provenance, SignatureState, Source, Unreadable
-from assess.trust.platforms import Platforms
+from assess.evidence import AttestationKind, Check, Platform, Provenance, SignatureState, Source, Unreadable
+from assess.trust.platforms import Platforms, Rejected
 
 if TYPE_CHECKING:
     from assess.trust.keys import PublicKey
@@ -38,13 +38,14 @@ class Trust:
     """Keys that were given must have signed (as `verify --key` asks); else they serve what carries no certificate."""
 
     def keys_for(self, opened: Opened) -> tuple[PublicKey, ...]:
-        """The keys that `opened` is verified with."""
+        """The keys that `opened`, of one signature at most, is verified with."""
         return () if carries_certificate(opened) and not self.keys_only else self.keys
 
     def identity_for(self, opened: Opened) -> IdentityPolicy | None:
         """The identity that its signer must have; a key that was given is an identity of its own."""
-        by_key = bool(self.keys) and not carries_certificate(opened) and not self.keys_only
-        return None if by_key else self.identity
+        signed = opened.envelope is None or bool(opened.envelope.signatures)
+        by_key = bool(self.keys) and signed and not carries_certificate(opened) and not self.keys_only
+        return None if by_key and opened.statement is None else self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,42 +82,96 @@ class Examined:
 
 def carries_certificate(opened: Opened) -> bool:
     """The container offers a certificate to verify with, as material or inside a signature."""
-    if opened.material is not None and opened.material.certificates:
-        return True
+    if opened.material is not None:
+        return bool(opened.material.certificates)
     return opened.envelope is not None and any(one.certificate is not None for one in opened.envelope.signatures)
 
 
 def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined:
-    """Steps 2 to 5 for one opened attestation; never raises for what the attestation says."""
-    from assess.trust.verify import verify
+    """Steps 2 to 5 for one opened attestation; never raises for what the attestation says.
 
+    An envelope with several signatures is worth what its best one proves: whoever adds a signature, or reorders
+    them, changes nothing for the others (SLSA 1.2 verifying-artifacts, step 1: the best listed signer counts).
+    """
     # (2)
-    digests = artifact.subject.digests if artifact is not None else ()
-    verification = verify(
-        opened,
-        root=trust.root,
-        keys=trust.keys_for(opened),
-        artifact=digests or None,
-        artifact_file=artifact.file if artifact is not None else None,
-        identity=trust.identity_for(opened),
-    )
+    verifications = tuple(_verify(one, artifact, trust) for one in _by_signature(opened))
+    first = verifications[0]
     if opened.message is not None:
-        return Examined(opened, verification, "signature")
+        return Examined(opened, first, "signature")
     # (3)
     try:
         statement = read_statement(opened)
-        kind = kind_of(statement.predicate_type) if statement is not None else "other"
-        provenance = read_provenance(opened, statement) if statement is not None and kind == "provenance" else None
+        kind = kind_of(statement.predicate_type)
+        provenance = read_provenance(opened, statement) if kind == "provenance" else None
     except InputError as problem:
         place = Source(problem.place) if problem.place is not None else opened.source
-        return Examined(opened, verification, "other", unreadable=Unreadable(place, problem.message))
+        unreadable = Unreadable(place, problem.message)
+        return _best([Examined(opened, one, "other", unreadable=unreadable) for one in verifications], trust)
     # (4)
-    match = match_subject(statement.subjects, digests) if statement is not None and artifact is not None else None
-    if provenance is None:
-        return Examined(opened, verification, kind, statement, match=match)
+    match = match_subject(statement.subjects, artifact.subject.digests) if artifact is not None else None
+    examined = Examined(opened, first, kind, statement, provenance, match)
     # (5)
-    provenance = replace(provenance, signature=verification.signature, signer=verification.signer)
-    return Examined(opened, verification, kind, statement, provenance, match, _agreement(provenance, trust))
+    return _best([_signed_by(examined, one, trust) for one in verifications], trust)
+
+
+def _by_signature(opened: Opened) -> tuple[Opened, ...]:
+    """`opened` once for each signature; a bundle with more than one is refused as a whole."""
+    envelope = opened.envelope
+    if envelope is None or opened.material is not None or len(envelope.signatures) < 2:
+        return (opened,)
+    return tuple(replace(opened, envelope=replace(envelope, signatures=(one,))) for one in envelope.signatures)
+
+
+def _verify(opened: Opened, artifact: Artifact | None, trust: Trust) -> Verification:
+    from assess.trust.verify import verify
+
+    return verify(
+        opened,
+        root=trust.root,
+        keys=trust.keys_for(opened),
+        artifact=(artifact.subject.digests or None) if artifact is not None else None,
+        artifact_file=artifact.file if artifact is not None else None,
+        identity=trust.identity_for(opened),
+    )
+
+
+def _signed_by(examined: Examined, verification: Verification, trust: Trust) -> Examined:
+    """What one of the signatures makes of the attestation."""
+    if examined.provenance is None:
+        return replace(examined, verification=verification)
+    provenance = replace(examined.provenance, signature=verification.signature, signer=verification.signer)
+    return replace(
+        examined, verification=verification, provenance=provenance, agreement=_agreement(provenance, trust)
+    )
+
+
+def _best(each: list[Examined], trust: Trust) -> Examined:
+    """The one whose signature proves most; the first of equals."""
+    return max(each, key=lambda one: _worth(one, trust)) if len(each) > 1 else each[0]
+
+
+def _worth(examined: Examined, trust: Trust) -> tuple[int, int, int]:
+    """The level that it can carry (reached, ceiling), 0 for what is worth nothing; then how well it is signed."""
+    signed = _SIGNED.index(examined.signature)
+    if examined.signature == "failed" or any(one.result == "failed" for one in examined.agreement):
+        return 0, 0, signed
+    if examined.provenance is None:
+        return 1, 1, signed
+    platform = look_up(examined.provenance, trust)
+    if isinstance(platform, Rejected):
+        return 0, 0, signed
+    return platform.level.reached, platform.level.ceiling, signed
+
+
+_SIGNED: tuple[SignatureState | None, ...] = ("failed", "absent", None, "verified")
+
+
+def look_up(provenance: Provenance, trust: Trust) -> Platform | Rejected:
+    """What the roots of trust say of signer and builder.id (step 11)."""
+    builder_id = provenance.builder.id if provenance.builder is not None else ""
+    return trust.platforms.look_up(
+        provenance.signer, builder_id, provenance.signature, trust.profile, provenance.build_type
+    )
 
 
 def _agreement(provenance: Provenance, trust: Trust) -> tuple[Check, ...]:

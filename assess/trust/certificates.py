@@ -67,7 +67,9 @@ def verify_chain(
                 expected=f"{_shown(leaf.start)} to {_shown(leaf.end)}",
                 found=_shown(moment),
             )
-        issuer, authority = _path(leaf.certificate, root, moment)
+        # A path that was built for one moment holds at another one if all its certificates are valid then too.
+        if authority is None or not _trusted(authority, moment):
+            issuer, authority = _path(leaf.certificate, root, moment)
     assert issuer is not None and authority is not None  # noqa: S101  there is at least one moment
     when = f"at {', '.join(_shown(moment) for moment in moments)}" if moments else "(its own validity only)"
     name = authority.uri or root.name
@@ -105,7 +107,7 @@ def _path(certificate: x509.Certificate, root: TrustedRoot, moment: datetime) ->
     reason = ""
     for authority in in_window:
         anchors = _anchors(authority.certificates)
-        if anchors is None or not all(_valid(one, moment) for one in anchors.certificates):
+        if anchors is None or not _trusted(authority, moment):
             reason = reason or f"the chain of {authority.uri} does not hold"
             continue
         ca, leaf = _policies()
@@ -122,6 +124,15 @@ def _path(certificate: x509.Certificate, root: TrustedRoot, moment: datetime) ->
             return chain[1], authority
         reason = reason or "the certificate is itself an authority's"
     raise RefusedError(f"no authority of the trusted root ({root.name}) issued the certificate ({reason[:160]})")
+
+
+def _trusted(authority: Authority, moment: datetime) -> bool:
+    """The authority's window and all certificates of its chain, whose signatures hold, are valid at `moment`."""
+    anchors = _anchors(authority.certificates)
+    valid = anchors is not None and all(
+        one.not_valid_before_utc <= moment <= one.not_valid_after_utc for one in anchors.certificates
+    )
+    return valid and authority.window.holds(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +153,6 @@ def _anchors(chain: tuple[bytes, ...]) -> _Anchors | None:
         return _Anchors(Store(list(certificates)), certificates)
     except _BROKEN:
         return None
-
-
-def _valid(certificate: x509.Certificate, moment: datetime) -> bool:
-    return certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
 
 
 @lru_cache(maxsize=1)

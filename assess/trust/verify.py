@@ -76,6 +76,9 @@ def verify(
     if signed is None:
         return _sum_up(record, None, ())
     if not signed:
+        if identity is not None:
+            # Else dropping the signature would free an attestation from the identity that was asked for.
+            record.run(8, "identity", lambda: _nobody(identity))
         return Verification("absent", "the statement is not signed", None, record.in_order())
     material = opened.material or Material()
     results: list[Verification] = []
@@ -84,7 +87,8 @@ def verify(
             content = Content(pae(opened.envelope.payload_type, opened.envelope.payload))
         else:
             content = Content(None, artifact or (), artifact_file)
-        certificates = material.certificates or ((certificate,) if certificate is not None else ())
+        own_certificate = certificate if opened.material is None else None
+        certificates = material.certificates or ((own_certificate,) if own_certificate is not None else ())
         case = Case(opened, signature, content, certificates, material, root, keys, identity)
         own = Record()
         own.checks.extend(record.checks)
@@ -145,6 +149,8 @@ def _by_key(case: Case, record: Record) -> Verification:
     # (2) signature
     key = record.run(2, "signature", lambda: signature_by_key(case))
     if key is None:
+        if case.identity is not None:
+            record.run(8, "identity", lambda: _nobody(case.identity))
         return _sum_up(record, None, ())
     # (3) time is told but not needed: a key that the user trusts has no end
     times = trusted_times(case, record)
@@ -164,6 +170,11 @@ def _identity(case: Case, signer: Signer, record: Record) -> None:
     elif case.keys and signer.kind == "certificate":
         # Who asks for a key must not get anybody's certificate instead.
         record.run(8, "identity", lambda: _key_was_asked_for(signer))
+
+
+def _nobody(policy: IdentityPolicy | None) -> Proved[None]:
+    wanted = policy and (policy.identity or policy.identity_regexp or policy.issuer or policy.issuer_regexp)
+    raise RefusedError("an identity was asked for, and no certificate signed", wanted or None, "none")
 
 
 def _key_was_asked_for(signer: Signer) -> Proved[None]:
