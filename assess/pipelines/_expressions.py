@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 MAX_LENGTH = 21_000
@@ -63,19 +64,23 @@ class _NotUnderstoodError(Exception):
     """Not an expression that we understand; never leaves this module."""
 
 
+_QUOTE_OR_END = re.compile(r"'|\}\}")
+
+
 def spans(text: str) -> tuple[str, ...]:
     """The insides of all `${{ }}` in a text, in order; strings may hold `}}`."""
     found: list[str] = []
     start = text.find("${{")
     while start >= 0:
-        at, quoted = start + 3, False
-        while at < len(text) and (quoted or not text.startswith("}}", at)):
-            quoted ^= text[at] == "'"
-            at += 1
-        if at >= len(text):
+        quoted = False
+        end = _QUOTE_OR_END.search(text, start + 3)
+        while end is not None and (quoted or end.group() == "'"):
+            quoted ^= end.group() == "'"
+            end = _QUOTE_OR_END.search(text, end.start() + 1)
+        if end is None:
             break
-        found.append(text[start + 3 : at])
-        start = text.find("${{", at)
+        found.append(text[start + 3 : end.start()])
+        start = text.find("${{", end.start())
     return tuple(found)
 
 
@@ -92,6 +97,7 @@ def parse(text: str) -> Expression | None:
     return tree
 
 
+@lru_cache(maxsize=512)
 def contexts(text: str) -> tuple[str, ...]:
     """All contexts that the `${{ }}` of a text name (`github.event.inputs.version`); () without any."""
     if "${{" not in text:

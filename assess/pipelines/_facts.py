@@ -106,6 +106,8 @@ class PipelineFacts:
 
 def placed(act: Act, condition: str | None, optional: bool | None) -> Act:
     """The act as part of a step with this `if`, whose failure may be tolerated."""
+    if condition == act.condition and optional is False:
+        return act
     either = {act.optional, optional}
     return replace(act, condition=condition, optional=True if True in either else None if None in either else False)
 
