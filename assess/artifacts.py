@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assess.errors import InputError, NoInputError
 from assess.evidence import Digest, Source, Subject
+from assess.files import open_file, reason_of
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
 """The algorithms that an artifact is matched by; all three are computed of a file in one pass."""
@@ -51,13 +52,10 @@ def read_artifact(text: str, name: str | None = None, folder: Path = Path()) -> 
 def _digests(file: Path) -> tuple[Digest, ...]:
     hashes = [hashlib.new(algorithm) for algorithm in ALGORITHMS]
     try:
-        with file.open("rb") as stream:
+        with open_file(file, "artifact") as stream:
             while block := stream.read(1 << 20):
                 for one in hashes:
                     one.update(block)
-    except IsADirectoryError:
-        raise NoInputError("an artifact is a file, this is a folder", str(file), "name the file itself") from None
-    except (OSError, ValueError) as problem:
-        reason = (getattr(problem, "strerror", None) or str(problem)).lower()
-        raise NoInputError(f"cannot read the artifact ({reason})", str(file), "check the path") from None
+    except OSError as problem:
+        raise NoInputError(f"cannot read the artifact ({reason_of(problem)})", str(file), "check the path") from None
     return tuple(Digest(algorithm, one.hexdigest()) for algorithm, one in zip(ALGORITHMS, hashes, strict=True))

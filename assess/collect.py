@@ -31,7 +31,7 @@ from assess.evidence import (
 from assess.examine import Examined, Trust, examine, look_up
 from assess.expectations import Expectations, compare
 from assess.scoring import Candidate
-from assess.trust.platforms import Rejected
+from assess.trust.platforms import Rejected, of_pull_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,8 @@ def _remark(examined: Examined, provenance: Provenance, platform: Platform, gath
         )
     elif examined.signature == "absent":
         gathering.tell("warning", "unsigned provenance: anybody can write it; it carries L1 at most", source)
+    elif platform.entry is None and of_pull_request(provenance.signer):
+        gathering.tell("warning", "built for a pull request, which releases nothing; so it carries L1 at most", source)
     elif platform.entry is None:
         builder = provenance.builder.id if provenance.builder is not None else ""
         gathering.tell(

@@ -1,6 +1,6 @@
 """One attestation examined: verified over its raw bytes, then read, matched and compared with its certificate.
 
-2. verify each signature over the raw bytes (`trust/verify.py`, steps 1 to 8); of several the one that proves most counts
+2. verify each signature over the raw bytes (`trust/verify.py`, steps 1 to 8); the one that proves most counts
 3. only then parse the statement and find out what it is
 4. match its subjects with the artifact by digest, never by name (step 9)
 5. compare the certificate with the predicate (step 10)
@@ -43,9 +43,9 @@ class Trust:
 
     def identity_for(self, opened: Opened) -> IdentityPolicy | None:
         """The identity that its signer must have; a key that was given is an identity of its own."""
-        signed = opened.envelope is None or bool(opened.envelope.signatures)
-        by_key = bool(self.keys) and signed and not carries_certificate(opened) and not self.keys_only
-        return None if by_key and opened.statement is None else self.identity
+        signed = opened.message is not None or (opened.envelope is not None and opened.envelope.signatures)
+        by_key = self.keys and signed and not carries_certificate(opened) and not self.keys_only
+        return None if by_key else self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,7 @@ def _signed_by(examined: Examined, verification: Verification, trust: Trust) -> 
     if examined.provenance is None:
         return replace(examined, verification=verification)
     provenance = replace(examined.provenance, signature=verification.signature, signer=verification.signer)
-    return replace(
-        examined, verification=verification, provenance=provenance, agreement=_agreement(provenance, trust)
-    )
+    return replace(examined, verification=verification, provenance=provenance, agreement=_agreement(provenance, trust))
 
 
 def _best(each: list[Examined], trust: Trust) -> Examined:
@@ -150,17 +148,17 @@ def _best(each: list[Examined], trust: Trust) -> Examined:
     return max(each, key=lambda one: _worth(one, trust)) if len(each) > 1 else each[0]
 
 
-def _worth(examined: Examined, trust: Trust) -> tuple[int, int, int]:
+def _worth(examined: Examined, trust: Trust) -> tuple[int, int, bool, int]:
     """The level that it can carry (reached, ceiling), 0 for what is worth nothing; then how well it is signed."""
-    signed = _SIGNED.index(examined.signature)
+    signed = examined.verification.signer is not None, _SIGNED.index(examined.signature)
     if examined.signature == "failed" or any(one.result == "failed" for one in examined.agreement):
-        return 0, 0, signed
+        return 0, 0, *signed
     if examined.provenance is None:
-        return 1, 1, signed
+        return 1, 1, *signed
     platform = look_up(examined.provenance, trust)
     if isinstance(platform, Rejected):
-        return 0, 0, signed
-    return platform.level.reached, platform.level.ceiling, signed
+        return 0, 0, *signed
+    return platform.level.reached, platform.level.ceiling, *signed
 
 
 _SIGNED: tuple[SignatureState | None, ...] = ("failed", "absent", None, "verified")

@@ -5,17 +5,29 @@ All paths in the file are relative to the file. Flags of the command override wh
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from assess import _yaml
 from assess.assessment import Input, Waiver
-from assess.errors import ConfigError
+from assess.errors import ConfigError, InputError
 from assess.evidence import Answer, Source
 from assess.files import OWN_LIMIT, PROJECT_FILE, read_file
 
@@ -24,6 +36,23 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _real_day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("there is no such day") from None
+    return text
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as problem:
+        raise ValueError(f"this is no regular expression: {problem}") from None
+    return text
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_real_day)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
@@ -72,7 +101,7 @@ class TrustFile(_Strict):
     keys: Texts = Field(default=(), description="PEM public keys")
     platforms: Texts = Field(default=(), description="more entries of the form of levels/platforms.yaml")
     certificate_identity: str | None = None
-    certificate_identity_regexp: str | None = None
+    certificate_identity_regexp: Annotated[str, AfterValidator(_pattern)] | None = None
     certificate_oidc_issuer: str | None = None
 
 
@@ -89,7 +118,7 @@ class AnswerFile(_Strict):
     question: str
     answer: Literal["yes", "no", "unknown"] | bool
     by: str | None = None
-    date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    date: Day | None = None
     evidence: str | None = Field(default=None, description="URL of what shows it")
     note: str | None = None
 
@@ -101,7 +130,7 @@ class WaiverFile(_Strict):
     clause: str | None = None
     reason: str
     by: str
-    until: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    until: Day | None = None
 
 
 class ProjectFile(_Strict):
@@ -161,9 +190,9 @@ def load_project(path: Path, answer_files: tuple[Path, ...] = ()) -> Project:
     Raises ConfigError with every mistake at its line, NoInputError where a named file is missing.
     """
     file = path / PROJECT_FILE if path.is_dir() else path
-    if path.is_dir() and not file.is_file():
+    if path.is_dir() and not os.path.lexists(file):
         return _with_answers(ProjectFile(), path, answer_files, ())
-    data = read_file(file, OWN_LIMIT, "file")
+    data = read_file(file, OWN_LIMIT, "project file")
     project: ProjectFile = _load(TypeAdapter(ProjectFile), data, file)
     used = (Input("project", str(file), sha256(data).hexdigest()),)
     return _with_answers(project, file.parent, answer_files, used, (data, file))
@@ -183,7 +212,7 @@ def _with_answers(
         answers += [_answer(one, _yaml.line_of(root, ("answers", index))) for index, one in inline]
     named = [folder / one for one in project.answers if isinstance(one, str)]
     for file in (*named, *answer_files):
-        data = read_file(file, OWN_LIMIT, "file")
+        data = read_file(file, OWN_LIMIT, "file with answers")
         rows: tuple[AnswerFile, ...] = _load(TypeAdapter(tuple[AnswerFile, ...]), data, file)
         root = _yaml.load(data, str(file))
         answers += [_answer(one, _yaml.line_of(root, (index,))) for index, one in enumerate(rows)]
@@ -198,25 +227,69 @@ def _answer(one: AnswerFile, source: Source) -> Answer:
 
 
 def _load(adapter: TypeAdapter[Any], data: bytes, file: Path) -> Any:
-    root = _yaml.load(data, str(file))
+    hint = "see README.md, or the JSON Schema that `slsa-assess init --schema` prints"
+    try:
+        root = _yaml.load(data, str(file))
+    except InputError as problem:
+        raise ConfigError(problem.message, problem.place, problem.hint or hint) from None
     plain = _yaml.plain(root)
     try:
         return adapter.validate_python(plain if plain is not None else {})
-    except ValidationError as problem:
-        raise ConfigError(
-            "the file has mistakes",
-            str(file),
-            "see README.md, or the JSON Schema that `slsa-assess init --schema` prints",
-            problems=tuple(_mistake(root, error) for error in problem.errors(include_url=False)),
-        ) from None
+    except ValidationError as invalid:
+        told = (_mistake(root, error) for error in invalid.errors(include_url=False))
+        raise ConfigError("the file has mistakes", str(file), hint, tuple(dict.fromkeys(filter(None, told)))) from None
 
 
-def _mistake(root: _yaml.Node, error: Mapping[str, Any]) -> tuple[str, str]:
+def _mistake(root: _yaml.Node, error: Mapping[str, Any]) -> tuple[str, str] | None:
+    """One of pydantic's errors in our words, at its line; None for what another error says better."""
+    kind, got, context = error["type"], error.get("input"), error.get("ctx", {})
+    if error["loc"][-1:] == ("str",) and isinstance(got, dict):
+        return None
+    # pydantic puts the names of models and of union members between the keys.
     loc = tuple(part for part in error["loc"] if isinstance(part, int) or part in _KEYS)
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return str(_yaml.line_of(root, tuple(error["loc"]))), f"no such key {where!r}"
-    return str(_yaml.line_of(root, loc)), f"{where}: {error['msg']} (got {str(error.get('input'))[:60]!r})"
+    last = str(error["loc"][-1]) if error["loc"] else ""
+    if kind == "extra_forbidden":
+        near = get_close_matches(last, _KEYS, 1)
+        mean = f" (did you mean {near[0]!r}?)" if near else ""
+        return str(_yaml.line_of(root, tuple(error["loc"]))), f"no such key {last!r}{mean}"
+    where = ".".join(map(str, loc)) or "the file"
+    place = str(_yaml.line_of(root, loc))
+    if kind == "missing":
+        return place, f"{where} is missing"
+    if kind == "value_error":
+        return place, f"{where}: {context['error']} (got {_shown(got)})"
+    if last == "[key]":
+        where, context = f"{where}.{got}", {"expected": "the name of a track, build or source"}
+    return place, f"{where} is wrong (got {_shown(got)}, expected {_expected(kind, loc, context, error['msg'])})"
+
+
+def _expected(kind: str, loc: tuple[str | int, ...], context: Mapping[str, Any], message: str) -> str:
+    match kind:
+        case "literal_error":
+            return str(context["expected"])
+        case "string_pattern_mismatch" if loc[-1:] == ("digest",):
+            return "sha256:<64 hex>, sha384:<96 hex> or sha512:<128 hex>"
+        case "string_pattern_mismatch":
+            return "a day as YYYY-MM-DD"
+        case "string_type":
+            return "a text; quote it if it looks like a number"
+        case "tuple_type":
+            return "a list"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "keys with values"
+        case "bool_type" | "bool_parsing":
+            return "'yes', 'no' or 'unknown'"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "a whole number"
+        case "greater_than_equal" | "less_than_equal":
+            return "a level, 0 to 4"
+        case _:
+            return message[:1].lower() + message[1:]
+
+
+def _shown(got: object) -> str:
+    text = "nothing" if got is None else repr(got)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 _KEYS = frozenset(

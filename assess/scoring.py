@@ -107,7 +107,9 @@ def score_subject(
     top = max((rule.level_of(clause) for rule in rules for clause in rule.clauses), default=0)
     each = candidates or (None,)
     judged = [(one, _judge_one(rules, evidence, candidates, one)) for one in each]
-    scored = [(one, findings, level_of(findings, "demonstrated", track, top)) for one, findings in judged]
+    scored = [
+        (one, findings, _within_trust(level_of(findings, "demonstrated", track, top), one)) for one, findings in judged
+    ]
     best, findings, level = max(scored, key=lambda row: (row[2].level.reached, row[2].level.ceiling))
     ceiling = max(row[2].level.ceiling for row in scored)
     shown = _shown_expectations(scored) if candidates else unanswered
@@ -126,6 +128,16 @@ def score_subject(
         ),
         tuple((one, row_level.level) for one, _, row_level in scored if one is not None),
     )
+
+
+def _within_trust(level: ReadingLevel, candidate: Candidate | None) -> ReadingLevel:
+    """The level, held to what the roots of trust allow: no rule, not even a user's own, grants more (law 4)."""
+    if candidate is None:
+        return level
+    platform = candidate.provenance.platform
+    trusted = platform.level if platform is not None else Interval(0, level.level.ceiling)
+    held = Interval(min(level.level.reached, trusted.reached), min(level.level.ceiling, trusted.ceiling))
+    return replace(level, level=held)
 
 
 def _judge_one(
@@ -178,9 +190,7 @@ def contradictions_of(subject: SubjectAssessment) -> tuple[Contradiction, ...]:
 
 def _only_capped(unmet: ReadingOutcome) -> bool:
     """Unmet for nothing but the platform's level: that is less than was configured, and contradicts nothing."""
-    return unmet.reading == "demonstrated" and all(
-        one.what == "provenance.platform.level" for one in unmet.observations
-    )
+    return unmet.reading == "demonstrated" and {one.what for one in unmet.observations} == {"provenance.platform.level"}
 
 
 def lowest(subjects: tuple[SubjectAssessment, ...]) -> tuple[ReadingLevel, ...]:

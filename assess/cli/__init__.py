@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
+from typing import cast
 
 import typer
 
 from assess.cli._common import say, show_error
-from assess.errors import AssessError, Exit
+from assess.errors import AssessError, Exit, UnavailableError
+from assess.files import reason_of
 
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("check", "assess.cli._check:check"),
@@ -62,20 +66,60 @@ def build_app(only: str | None = None) -> typer.Typer:
     return app
 
 
+def _refuse_empty(arguments: list[str]) -> None:
+    """An empty argument is a variable that was not set; taken for "not given" it would switch a check off."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if not argument or (argument.startswith("--") and argument.find("=") == len(argument) - 1):
+            name = argument or before or "the command"
+            raise typer.BadParameter(f"an empty value was given (after {name!r}); is a variable not set?")
+
+
+def _show_usage_error(problem: Exception) -> None:
+    """A usage error in the form of all others; the full help where no command was named."""
+    message = str(getattr(problem, "format_message", problem.__str__)())
+    context = getattr(problem, "ctx", None)
+    if message.startswith("Usage:"):
+        sys.stderr.write(f"{message}\n")
+        return
+    message = message.removeprefix("Invalid value: ")
+    first = message[:1] if message[:2].isupper() else message[:1].lower()
+    say(f"error: {first}{message[1:].removesuffix('.')}")
+    say(f"hint: `{context.command_path if context is not None else 'slsa-assess'} --help` shows what can be given")
+
+
+_UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
+"""typer gives its base class of usage errors no public name."""
+
+_INTERRUPTED = 130
+"""What a shell gives for a process that Ctrl-C ended (128 + SIGINT)."""
+
+
 def main() -> None:
     """Run the command line; turns every failure into one clear message and its exit code."""
+    # A process that was started without them (`>&-`) still has an exit code to give.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     named = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        build_app(named if named in dict(COMMANDS) else None)(prog_name="slsa-assess")
+        _refuse_empty(sys.argv[1:])
+        app = build_app(named if named in dict(COMMANDS) else None)
+        sys.exit(app(prog_name="slsa-assess", standalone_mode=False) or Exit.OK)
     except AssessError as problem:
         show_error(problem)
         sys.exit(problem.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(Exit.OK)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except _UsageError as problem:
+        _show_usage_error(problem)
+        sys.exit(Exit.USAGE)
+    except OSError as problem:
+        if "--debug" in sys.argv:
+            raise
+        show_error(UnavailableError(reason_of(problem), str(problem.filename) if problem.filename else None))
+        sys.exit(Exit.UNAVAILABLE)
     except RecursionError:
         show_error(AssessError("an input is nested too deeply", hint="is it what it claims to be?"))
         sys.exit(Exit.DATA)

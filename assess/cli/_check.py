@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,8 @@ from assess.cli._common import (
     out,
     parse_formats,
     parse_time,
+    read_stdin,
+    refuse_inputs,
     write_reports,
 )
 
@@ -120,9 +121,11 @@ def check(
     The level is the demonstrated one; pipelines only suggest or contradict.
     """
     from assess.assessing import assess
+    from assess.cli._plan import files_of
 
     targets = parse_formats(format, quiet)
     plan = _plan(locals())
+    refuse_inputs(targets, files_of(plan))
     assessment = assess(plan)
     write_reports(assessment, targets, no_color, verbose)
     conclude(assessment, quiet)
@@ -154,10 +157,5 @@ def _plan(flags: dict[str, Any]) -> Plan:
     from assess.cli._plan import plan_from
 
     attestations = flags.get("attestation") or []
-    stdin = sys.stdin.buffer.read(_STDIN_LIMIT + 1) if "-" in attestations else b""
-    if len(stdin) > _STDIN_LIMIT:
-        raise typer.BadParameter(f"standard input is larger than {_STDIN_LIMIT >> 20} MiB")
-    return plan_from(flags, stdin, parse_time(flags.get("time")))
-
-
-_STDIN_LIMIT = 64 << 20
+    time = parse_time(flags.get("time"))
+    return plan_from(flags, read_stdin() if "-" in attestations else b"", time)

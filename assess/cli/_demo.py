@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assess.cli._common import Debug, NoColor, Quiet, out, parse_time, say, write_reports
+from assess.cli._common import Debug, NoColor, Quiet, clean, out, parse_time, say, write_reports
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the reports; made if missing.")]
 
@@ -28,5 +28,5 @@ def demo(
     shown: tuple[tuple[str, Path | None], ...] = () if quiet else (("terminal", None),)
     write_reports(assessment, (*files.items(), *shown), no_color, False)
     if not quiet:
-        out("".join(f"wrote {path}\n" for path in files.values()))
+        out("".join(f"wrote {clean(str(path))}\n" for path in files.values()))
         say(assessment.verdict.line)

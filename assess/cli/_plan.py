@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,10 +15,12 @@ import typer
 from assess.assessing import ArtifactPlan, IdentityPlan, Named, Plan
 from assess.errors import NoInputError
 from assess.expectations import Expectations
-from assess.files import PROJECT_FILE
+from assess.files import PROJECT_FILE, reason_of
 from assess.scoring import Gate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from assess.project import ExpectationsFile, Project
 
 _EXPECTATION_FLAGS = (
@@ -33,8 +37,7 @@ _EXPECTATION_FLAGS = (
 def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     """One plan of everything that was asked for. Usage errors for flags, ConfigError for the file."""
     path: Path = flags["path"]
-    if not path.exists():
-        raise NoInputError("there is no such file or folder", str(path), "name the folder of the project")
+    _refuse_path(path)
     use_file = flags.get("use_file", True)
     project = _project(path, tuple(flags.get("answers") or ())) if use_file else None
     plan = _file_plan(project, time) if project is not None else Plan(time=time, folder=path)
@@ -60,13 +63,39 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     return plan if plan.project else replace(plan, project=plan.folder.resolve().name or "project")
 
 
+def _refuse_path(path: Path) -> None:
+    """Raises NoInputError where the project is not there, a usage error where it is another kind of file."""
+    try:
+        path.stat()
+    except (OSError, ValueError) as problem:
+        raise NoInputError(f"cannot read the project ({reason_of(problem)})", str(path), "name its folder") from None
+    if path.is_file() and path.suffix.lower() not in (".yaml", ".yml"):
+        raise typer.BadParameter(
+            f"PATH is a folder or a project file (got {str(path)!r}); give an artifact with --artifact, "
+            "an attestation with -a"
+        )
+
+
+def files_of(plan: Plan) -> Iterator[Path]:
+    """Every file that a run of `plan` reads, pipelines excepted; with what lies beside an artifact in its name."""
+    yield from (one.path for one in plan.attestations if one.path is not None)
+    yield from (*plan.keys, *plan.platforms, *((plan.trusted_root,) if plan.trusted_root is not None else ()))
+    yield from (Path(one.path) for one in plan.inputs)
+    for artifact in plan.artifacts:
+        file = artifact.folder / artifact.text
+        yield file
+        yield from (one.path for one in artifact.attestations if one.path is not None)
+        with suppress(OSError, ValueError):
+            yield from (one for one in file.parent.iterdir() if one.name.startswith(f"{file.name}."))
+
+
 def _named(text: str) -> Named:
     return Named("standard input", None) if text == "-" else Named(text, Path(text))
 
 
 def _project(path: Path, answers: tuple[Path, ...]) -> Project | None:
     """The project file, if there is one or answers must be read; pydantic's models are only built then."""
-    if path.is_dir() and not (path / PROJECT_FILE).is_file() and not answers:
+    if path.is_dir() and not os.path.lexists(path / PROJECT_FILE) and not answers:
         return None
     from assess.project import load_project
 
@@ -143,14 +172,18 @@ def _identity(base: IdentityPlan, flags: dict[str, Any]) -> IdentityPlan:
 def _gate(base: Gate, flags: dict[str, Any]) -> Gate:
     minimum = dict(base.minimum)
     for text in flags.get("min_level") or ():
-        track, equals, level = text.rpartition("=")
-        track = track if equals else "build"
-        if track not in ("build", "source") or not level.lstrip("L").isdecimal() or int(level.lstrip("L")) > 4:
-            raise typer.BadParameter(f"--min-level takes N or TRACK=N (got {text!r}, expected 2 or build=2)")
-        minimum[track] = int(level.lstrip("L"))
+        match = _MINIMUM.fullmatch(text)
+        if match is None:
+            raise typer.BadParameter(
+                f"--min-level takes N or TRACK=N (got {text!r}, expected build=0 to build=3, or source=0 to source=4)"
+            )
+        minimum["source" if match.group(2) else "build"] = int(match.group(2) or match.group(1))
     accepted = [_one_of("--accept", text, ("configured", "declared")) for text in flags.get("accept") or ()]
     accept = tuple(accepted) or base.accept
     return Gate(tuple(sorted(minimum.items())), cast("tuple[Literal['configured', 'declared'], ...]", accept))
+
+
+_MINIMUM = re.compile(r"(?:build=)?L?([0-3])|source=L?([0-4])")
 
 
 def _one_of(flag: str, value: str | None, known: tuple[str, ...]) -> str | None:

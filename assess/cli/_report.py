@@ -16,6 +16,7 @@ from assess.cli._common import (
     conclude,
     out,
     parse_formats,
+    refuse_inputs,
     write_reports,
 )
 
@@ -50,8 +51,9 @@ def report(
         lines = differences(loaded[0], loaded[1])
         from assess.cli._common import clean
 
-        out(clean("\n".join(lines) or "no difference") + "\n")
+        out("".join(f"{clean(line)}\n" for line in lines or ("no difference",)))
         return
+    refuse_inputs(targets, files)
     assessment = merge(tuple(loaded))
     write_reports(assessment, targets, no_color, verbose)
     conclude(assessment, quiet)

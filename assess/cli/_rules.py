@@ -82,17 +82,26 @@ def explain(
 
         near = difflib.get_close_matches(wanted, [one.id for one in pack.requirements], 1, 0.4)
         raise NoInputError(
-            f"no requirement {wanted!r} in SLSA {spec}",
+            f"no requirement {requirement!r} in SLSA {spec}",
             hint=f"did you mean {near[0]}?" if near else "`slsa-assess rules list` shows all",
         )
-    out(clean(_prose(found, spec)))
+    _, slash, clause = requirement.partition("/")
+    if slash and clause not in [one.id for one in found.clauses]:
+        raise NoInputError(
+            f"no clause {clause!r} in {found.id}", hint=f"it has {', '.join(one.id for one in found.clauses)}"
+        )
+    out("".join(f"{clean(line)}\n" for line in _prose(found, spec).splitlines()))
 
 
 def _prose(rule: Requirement, spec: str) -> str:
     import textwrap
 
     def wrap(text: str, indent: str = "") -> str:
-        return textwrap.fill(" ".join(text.split()), 96, initial_indent=indent, subsequent_indent=indent)
+        # Ids with hyphens stay whole, for they are there to be copied.
+        wrapper = textwrap.TextWrapper(
+            96, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        )
+        return wrapper.fill(" ".join(text.split()))
 
     letters = ", ".join(rule.threats.get(spec, ()))
     lines = [

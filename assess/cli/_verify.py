@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assess.cli._check import Identity, IdentityRegexp, Issuer, Keys, Offline, Platforms, TrustedRoot
-from assess.cli._common import Debug, Quiet, out, say
+from assess.cli._common import Debug, Quiet, out, read_stdin, say
 from assess.errors import ConfigError, Exit, InputError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def verify(
     if format == "json":
         import json
 
-        out(json.dumps(reports, indent=2, ensure_ascii=False) + "\n")
+        out(json.dumps(reports, indent=2) + "\n")
     verdict = "INVALID" if "INVALID" in states else "NOT PROVEN" if "NOT PROVEN" in states else "VERIFIED"
     if not quiet:
         say(
@@ -85,7 +84,10 @@ def verify(
 
 def _refuse_key(problem: ConfigError, keys: list[Path]) -> None:
     """A key that is framed as one and is malformed verifies nothing: that is a failed check, not a wrong command."""
-    if any(str(key) == problem.place and b"-----BEGIN PUBLIC KEY-----" in key.read_bytes() for key in keys):
+    from assess.files import OWN_LIMIT, read_file
+
+    named = [key for key in keys if str(key) == problem.place]
+    if any(b"-----BEGIN PUBLIC KEY-----" in read_file(key, OWN_LIMIT, "public key") for key in named):
         say(f"INVALID: signature: no signature verifies with the given key ({problem})")
         raise typer.Exit(Exit.GATE)
 
@@ -101,7 +103,7 @@ def _one_file(name: str, artifact: Artifact | None, trust: Trust) -> list[tuple[
     from assess.files import ATTESTATION_LIMIT, read_file
 
     path = "standard input" if name == "-" else name
-    data = sys.stdin.buffer.read(ATTESTATION_LIMIT) if name == "-" else read_file(Path(name), ATTESTATION_LIMIT, "file")
+    data = read_stdin() if name == "-" else read_file(Path(name), ATTESTATION_LIMIT, "attestation")
     try:
         container = read_container(data, path)
     except InputError as problem:
@@ -154,7 +156,7 @@ def _text(state: str, report: dict[str, Any]) -> str:
     lines += [f"  {line}" for line in report.get("ignored", ())]
     if report.get("kind") == "signature" and state == "VERIFIED":
         lines.append("  proves who signed the artifact; it is not provenance")
-    return clean("\n".join([*lines, _line(state, report), ""]))
+    return "".join(f"{clean(line)}\n" for line in (*lines, _line(state, report)))
 
 
 def _line(state: str, report: dict[str, Any]) -> str:

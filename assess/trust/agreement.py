@@ -34,6 +34,7 @@ _NPM_CLI = re.compile(r"https://github\.com/npm/cli@[0-9][0-9A-Za-z.-]*")
 _NPM_RUNNER = re.compile(r"https://github\.com/actions/runner(?:/(github-hosted|self-hosted))?")
 _WORKFLOW_URI = re.compile(r"https://github\.com/([^/]+/[^/]+)/(\.github/workflows/[^@]+)@(.+)")
 _RUN_URL = re.compile(r"https://github\.com/[^/]+/[^/]+/actions/runs/([0-9]+)/attempts/([0-9]+)")
+_ANY_RUN = re.compile(r"https://github\.com/.*/actions/runs/", re.IGNORECASE | re.DOTALL)
 _RUN_NUMBER = re.compile(r"([0-9]+)-([0-9]+)")
 _OWN_COMMITS = "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0"
 
@@ -70,6 +71,8 @@ def agree(provenance: Provenance, delegators: Iterable[Delegator] = ()) -> tuple
         ("workflow commit", _claim(signer, 19), _named(internal, "GITHUB_WORKFLOW_SHA"), str),
         ("trigger", signer.build_trigger, _triggers(provenance, internal), str),
         ("runner environment", signer.runner_environment, _named(internal, "github.runner_environment"), str),
+        ("run", signer.run_invocation, _run_urls(provenance, attempt=True), str),
+        ("run", signer.run_invocation, _run_urls(provenance, attempt=False), _without_attempt),
         ("run", signer.run_invocation, _runs(provenance, internal), _run),
         ("run", signer.run_invocation, _builder_run(provenance), _run_number),
         ("repository id", _claim(signer, 15), _ids(internal, "repository_id"), str),
@@ -152,11 +155,30 @@ def _commits(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Clai
     if source_is_run(provenance.build_type or "") and provenance.build_type != _OWN_COMMITS:
         if provenance.process is not None and provenance.process.source_commit:
             yield _Claim("the buildType's commit", provenance.process.source_commit)
-        for dependency in (provenance.resolved_dependencies or ())[:1]:
-            for digest in dependency.digests:
-                if digest.algorithm in ("gitCommit", "sha1"):
-                    yield _Claim("the first dependency's digest", digest.value)
+        for place, digests in _source_digests(provenance):
+            for algorithm, value in digests:
+                if algorithm in ("gitCommit", "sha1"):
+                    yield _Claim(place, value)
     yield from _named(internal, "GITHUB_SHA", "github_sha1", "github_sha")
+
+
+def _source_digests(provenance: Provenance) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Place and digests wherever the predicate says which state of its source was built.
+
+    In v0.2 the source may stand in `configSource` and among the materials: both must tell the truth.
+    """
+    source: str | None = None
+    for parameter in provenance.external_parameters or ():
+        match parameter.name, _json(parameter.value):
+            case "source", str() as uri:
+                source = uri
+            case "source", {"digest": dict() as digests}:
+                named = [(str(name), value) for name, value in digests.items() if isinstance(value, str)]
+                yield "externalParameters.source's digest", named
+    for index, dependency in enumerate(provenance.resolved_dependencies or ()):
+        if index == 0 or dependency.uri == source:
+            place = "the first dependency's digest" if index == 0 else "the source's digest"
+            yield place, [(digest.algorithm, digest.value) for digest in dependency.digests]
 
 
 def _sources(provenance: Provenance) -> Iterator[tuple[str, str, str]]:
@@ -188,7 +210,8 @@ def _split(uri: str) -> tuple[str, str]:
 # (3)
 def _workflows(provenance: Provenance) -> Iterator[_Claim]:
     entry_point = provenance.process.entry_point if provenance.process is not None else None
-    if entry_point and entry_point.startswith(".github/workflows/"):
+    same_run = source_is_run(provenance.build_type or "")
+    if entry_point and (same_run or entry_point.startswith(".github/workflows/")):
         yield _Claim("the entry point", entry_point)
 
 
@@ -210,9 +233,20 @@ def _triggers(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Cla
 
 
 # (6)
+def _run_urls(provenance: Provenance, *, attempt: bool) -> Iterator[_Claim]:
+    """The invocation id where it is the URL of a run on GitHub, of any repository; with or without its attempt."""
+    run_id = provenance.invocation_id or ""
+    if _ANY_RUN.match(run_id) and ("/attempts/" in run_id) is attempt:
+        yield _Claim("the invocation id", run_id)
+
+
+def _without_attempt(text: str) -> str:
+    return text.partition("/attempts/")[0]
+
+
 def _runs(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
     run_id = provenance.invocation_id or ""
-    if _RUN_URL.fullmatch(run_id) or _RUN_NUMBER.fullmatch(run_id):
+    if _RUN_NUMBER.fullmatch(run_id):
         yield _Claim("the invocation id", run_id)
     for number, attempt in (("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"), ("github_run_id", "github_run_attempt")):
         if internal.get(number) and internal.get(attempt):

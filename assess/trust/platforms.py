@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +32,7 @@ PLACEHOLDERS = {
 }
 """What the placeholders of a pattern stand for. No `{ref}` is a pull request's: such builds release nothing."""
 
+_PULL_REQUEST = re.compile(r"@refs/pull/[0-9]+/(?:merge|head)\Z")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -65,6 +66,13 @@ def compile_pattern(text: str) -> Pattern:
         raise ValueError("a brace stands alone (placeholders are written like {version})")
     pieces = [f"(?P<{part}>{PLACEHOLDERS[part]})" if index % 2 else re.escape(part) for index, part in enumerate(parts)]
     return Pattern(text, re.compile("".join(pieces), re.ASCII))
+
+
+def of_pull_request(signer: Signer | None) -> bool:
+    """The certificate says that the run built a pull request: GitHub's buildTypes exclude those (spec 9, T10)."""
+    if signer is None:
+        return False
+    return signer.build_trigger == "pull_request" or (signer.source_ref or "").startswith("refs/pull/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ class Entry:
         """The pair and all constraints hold; None where the certificate or the predicate does not say."""
         if not self.pairs(signer, builder_id) or self._build_type_fits(build_type) is False:
             return False
-        answers: list[Truth] = [self._build_type_fits(build_type)]
+        answers: list[Truth] = [self._build_type_fits(build_type), self.user or not of_pull_request(signer)]
         if self.signer.runner_environment is not None:
             runner = signer.runner_environment
             answers.append(None if runner is None else runner == self.signer.runner_environment)
@@ -203,7 +211,7 @@ class Platforms:
             return _platform(possible, False, signature, profile)
         named = [one for one in self.entries if one.names(builder_id)]
         owners = [one for one in named if one.exclusive]
-        if owners and not any(one.pairs(signer, builder_id) for one in owners):
+        if owners and not any(one.pairs(_at_a_branch(signer), builder_id) for one in owners):
             return Rejected(_foreign(owners[0], signer, builder_id))
         possible = []
         for one in named:
@@ -228,6 +236,11 @@ def _platform(possible: list[Entry], certain: bool, signature: SignatureState | 
         basis="user" if best.user else "vendor claim" if profile == "vendor" else "strict reading",
         claim_url=best.claim_url,
     )
+
+
+def _at_a_branch(signer: Signer) -> Signer:
+    """A workflow that ran for a pull request is no stranger to its platform: it carries less, and tells no lie."""
+    return replace(signer, identity=_PULL_REQUEST.sub("@refs/heads/pull-request", signer.identity))
 
 
 def _foreign(owner: Entry, signer: Signer, builder_id: str) -> str:
