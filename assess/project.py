@@ -194,8 +194,8 @@ def load_project(path: Path, answer_files: tuple[Path, ...] = ()) -> Project:
         return _with_answers(ProjectFile(), path, answer_files, ())
     data = read_file(file, OWN_LIMIT, "project file")
     project: ProjectFile = _load(TypeAdapter(ProjectFile), data, file)
-    used = (Input("project", str(file), sha256(data).hexdigest()),)
-    return _with_answers(project, file.parent, answer_files, used, (data, file))
+    used = (Input("project", file.name, sha256(data).hexdigest()),)
+    return _with_answers(project, file.parent, answer_files, used, (data, file.name))
 
 
 def _with_answers(
@@ -203,20 +203,21 @@ def _with_answers(
     folder: Path,
     answer_files: tuple[Path, ...],
     inputs: tuple[Input, ...],
-    origin: tuple[bytes, Path] | None = None,
+    origin: tuple[bytes, str] | None = None,
 ) -> Project:
+    """Reports show paths as they were written, so that they are the same wherever the project lies."""
     answers: list[Answer] = []
     inline = [(index, one) for index, one in enumerate(project.answers) if isinstance(one, AnswerFile)]
     if inline and origin is not None:
-        root = _yaml.load(origin[0], str(origin[1]))
+        root = _yaml.load(*origin)
         answers += [_answer(one, _yaml.line_of(root, ("answers", index))) for index, one in inline]
-    named = [folder / one for one in project.answers if isinstance(one, str)]
-    for file in (*named, *answer_files):
+    named = [(one, folder / one) for one in project.answers if isinstance(one, str)]
+    for shown, file in (*named, *((str(one), one) for one in answer_files)):
         data = read_file(file, OWN_LIMIT, "file with answers")
         rows: tuple[AnswerFile, ...] = _load(TypeAdapter(tuple[AnswerFile, ...]), data, file)
-        root = _yaml.load(data, str(file))
+        root = _yaml.load(data, shown)
         answers += [_answer(one, _yaml.line_of(root, (index,))) for index, one in enumerate(rows)]
-        inputs = (*inputs, Input("answers", str(file), sha256(data).hexdigest()))
+        inputs = (*inputs, Input("answers", shown, sha256(data).hexdigest()))
     asked = bool(project.answers or answer_files)
     return Project(file=project, folder=folder, answers=tuple(answers) if asked else None, inputs=inputs)
 

@@ -125,7 +125,8 @@ def test_what_is_no_assessment(text: str, code: int, run, tmp_path: Path) -> Non
 @pytest.mark.parametrize("key", ["levels", "subjects", "verdict", "inputs", "spec", "notices"])
 def test_an_assessment_with_a_part_missing_or_wrong(key: str, run, saved, tmp_path: Path) -> None:
     data = json.loads(saved("a").read_text())
-    for change in (None, 17, {"surprise": 1}, "absent"):
+    required = key not in ("inputs", "notices")
+    for change in (None, 17, {"surprise": 1}, *(["absent"] if required else [])):
         broken = {name: value for name, value in data.items() if name != key or change != "absent"}
         if change != "absent":
             broken[key] = change

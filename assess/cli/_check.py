@@ -26,8 +26,12 @@ from assess.cli._common import (
 if TYPE_CHECKING:
     from assess.assessing import Plan
 
+# `readable=False` leaves it to the one place that opens files to say that one cannot be read, with its exit code.
 Project = Annotated[
-    Path, typer.Argument(metavar="[PATH]", help="Folder of the project, or its project file.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="PATH", help="Folder of the project, or its project file.", show_default=False, readable=False
+    ),
 ]
 Artifacts = Annotated[
     list[str] | None,
@@ -38,7 +42,8 @@ Attestations = Annotated[
     typer.Option("-a", "--attestation", metavar="FILE", help="Attestation or bundle; repeatable; - is standard input."),
 ]
 Answers = Annotated[
-    list[Path] | None, typer.Option("--answers", metavar="FILE", help="Answers of named persons (YAML).")
+    list[Path] | None,
+    typer.Option("--answers", metavar="FILE", help="Answers of named persons (YAML).", readable=False),
 ]
 SourceUri = Annotated[str | None, typer.Option("--source-uri", help="Expected repository: github.com/owner/name.")]
 SourceTag = Annotated[str | None, typer.Option("--source-tag", help="Expected tag, exactly.")]
@@ -58,13 +63,18 @@ IdentityRegexp = Annotated[
     str | None, typer.Option("--certificate-identity-regexp", help="Pattern of it; always matched as a whole.")
 ]
 Issuer = Annotated[str | None, typer.Option("--certificate-oidc-issuer", help="OIDC issuer the signer must have.")]
-Keys = Annotated[list[Path] | None, typer.Option("--key", metavar="FILE", help="PEM public key; repeatable.")]
+Keys = Annotated[
+    list[Path] | None, typer.Option("--key", metavar="FILE", help="PEM public key; repeatable.", readable=False)
+]
 TrustedRoot = Annotated[
     Path | None,
-    typer.Option("--trusted-root", metavar="FILE", help="Sigstore trusted_root.json instead of the public one."),
+    typer.Option(
+        "--trusted-root", metavar="FILE", help="Sigstore trusted_root.json instead of the public one.", readable=False
+    ),
 ]
 Platforms = Annotated[
-    list[Path] | None, typer.Option("--platforms", metavar="FILE", help="More recognised build platforms (YAML).")
+    list[Path] | None,
+    typer.Option("--platforms", metavar="FILE", help="More recognised build platforms (YAML).", readable=False),
 ]
 Profile = Annotated[
     str | None,
@@ -78,7 +88,10 @@ Accept = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="configured|declared", help="Let this reading open the gate too; repeatable."),
 ]
-Rules = Annotated[list[Path] | None, typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.")]
+Rules = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.", readable=False),
+]
 Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLSA version: 1.0, 1.1 or 1.2.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use no network. Always so: nothing here needs one.")]
 

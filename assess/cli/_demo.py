@@ -9,7 +9,9 @@ import typer
 
 from assess.cli._common import Debug, NoColor, Quiet, clean, out, parse_time, say, write_reports
 
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the reports; made if missing.")]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the reports; made if missing.", readable=False)
+]
 
 
 def demo(

@@ -14,7 +14,9 @@ from assess.cli._common import Debug, out, say
 from assess.errors import AssessError, ConfigError, NoInputError
 from assess.files import ATTESTATION_LIMIT, OWN_LIMIT, read_file
 
-Folder = Annotated[Path, typer.Argument(metavar="[PATH]", help="Folder of the project.", show_default=False)]
+Folder = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Folder of the project.", show_default=False, readable=False)
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace a project file that is there.")]
 Stdout = Annotated[bool, typer.Option("--print", help="Print the file instead of writing it.")]
 Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of the project file and stop.")]

@@ -80,7 +80,7 @@ def files_of(plan: Plan) -> Iterator[Path]:
     """Every file that a run of `plan` reads, pipelines excepted; with what lies beside an artifact in its name."""
     yield from (one.path for one in plan.attestations if one.path is not None)
     yield from (*plan.keys, *plan.platforms, *((plan.trusted_root,) if plan.trusted_root is not None else ()))
-    yield from (Path(one.path) for one in plan.inputs)
+    yield from (place / one.path for one in plan.inputs for place in (Path(), plan.folder))
     for artifact in plan.artifacts:
         file = artifact.folder / artifact.text
         yield file

@@ -20,7 +20,10 @@ from assess.cli._common import (
     write_reports,
 )
 
-Files = Annotated[list[Path], typer.Argument(metavar="ASSESSMENT.json...", help="Saved with `check -f json=FILE`.")]
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="ASSESSMENT.json...", help="Saved with `check -f json=FILE`.", readable=False),
+]
 Compare = Annotated[
     bool, typer.Option("--compare", help="Two assessments: print what changed from the first to the second.")
 ]
