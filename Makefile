@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench fuzz docs peers clean
 
 demo: $(STAMP)  ## assess the bundled example, offline; leaves demo-report/
 	$(BIN)/slsa-assess demo --output demo-report
@@ -23,8 +23,14 @@ bench: $(STAMP)  ## print speeds beside a peer's, measured in the same run
 	$(BIN)/python -m compileall -q assess $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 	$(BIN)/python scripts/bench.py
 
+fuzz: $(STAMP)  ## fuzz the readers and the verifier, SECONDS per target (guided by coverage if atheris is installed)
+	$(BIN)/python scripts/fuzz.py --seconds $(or $(SECONDS),60)
+
 docs: $(STAMP)  ## write the generated parts of README.md and docs/
 	$(BIN)/python scripts/generate_docs.py
+
+peers:  ## install the other tools that tests compare with, below .peers/ (needs node 20.17 or later)
+	npm install --prefix .peers/npm --no-audit --no-fund --ignore-scripts sigstore@4.1.1
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "slsa-assess needs Python 3.11 or later: make PYTHON=python3.11 ...")'
@@ -33,5 +39,5 @@ $(STAMP): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-report build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-report fuzz-findings build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find assess tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -63,6 +63,8 @@ class Node:
     """How a scalar is written: "" plain, `'` or `"` quoted, `|` or `>` as a block that begins on the next line."""
     weight: int = 1
     """Number of nodes below, aliases expanded, plus itself."""
+    height: int = 0
+    """Levels of collections from here down, aliases expanded."""
 
     @property
     def source(self) -> Source:
@@ -259,6 +261,7 @@ class _Builder:
         else:
             self._pair_up(node, opened.items)
         node.weight = 1 + sum(item.weight for item in opened.items)
+        node.height = 1 + max((item.height for item in opened.items), default=0)
         self._add(node, opened.anchor)
 
     def _alias(self, event: Any) -> None:
@@ -270,6 +273,9 @@ class _Builder:
         self._aliased += node.weight
         if self._aliased > MAX_ALIASED:
             raise self._error(event, f"aliases expand to too much (expected at most {MAX_ALIASED} values)")
+        # Whoever walks the tree recursively meets the aliased levels below the written ones.
+        if len(self._stack) + node.height > MAX_DEPTH:
+            raise self._error(event, f"aliases nest too deeply (expected at most {MAX_DEPTH} levels)")
         self._add(node, None)
 
     def _add(self, node: Node, anchor: str | None) -> None:

@@ -2,78 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
-from assess.assessment import SCHEMA_VERSION, Assessment, Input, NotChecked, Notice, Waiver
+from assess.assessment import SCHEMA_VERSION, Assessment, Input, NotChecked, Notice
 from assess.collect import Collected, Opening, collect_subject, open_files
 from assess.errors import NoInputError
-from assess.evidence import Answer, Evidence, Subject
-from assess.examine import Trust
-from assess.expectations import Expectations
-from assess.files import ATTESTATION_LIMIT, OWN_LIMIT, read_file
+from assess.evidence import Evidence, Subject
+from assess.files import ATTESTATION_LIMIT, read_file
+from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
-from assess.scoring import Gate, contradictions_of, give_verdict, lowest, requirement_text, score_subject
-
-if TYPE_CHECKING:
-    from assess.trust.roots import TrustedRoot
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A file that the user named: how it was written, which reports show, and where it is (None: standard input)."""
-
-    shown: str
-    path: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactPlan:
-    """One artifact to assess: `FILE` or `algorithm:hex`, with the attestations and expectations of its own."""
-
-    text: str
-    name: str | None = None
-    attestations: tuple[Named, ...] = ()
-    expectations: Expectations | None = None
-    folder: Path = Path()
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityPlan:
-    """The identity that signatures must have; texts as the user gave them."""
-
-    identity: str | None = None
-    identity_regexp: str | None = None
-    issuer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that one run is asked for; flags and project file are already one."""
-
-    time: str
-    project: str = ""
-    folder: Path = Path()
-    artifacts: tuple[ArtifactPlan, ...] = ()
-    attestations: tuple[Named, ...] = ()
-    """For every artifact."""
-    stdin: bytes = b""
-    expectations: Expectations = field(default_factory=Expectations)
-    spec: str = "1.2"
-    rules: tuple[Path, ...] = ()
-    profile: Literal["vendor", "strict"] = "vendor"
-    trusted_root: Path | None = None
-    keys: tuple[Path, ...] = ()
-    platforms: tuple[Path, ...] = ()
-    identity: IdentityPlan = IdentityPlan()
-    answers: tuple[Answer, ...] | None = None
-    waivers: tuple[Waiver, ...] = ()
-    gate: Gate = field(default_factory=Gate)
-    inputs: tuple[Input, ...] = ()
+from assess.plan import ArtifactPlan, Plan
+from assess.scoring import contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
+from assess.trusted import load_trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +29,8 @@ class Gathered:
     inputs: tuple[Input, ...]
     roots: tuple[str, ...]
     not_checked: tuple[NotChecked, ...]
+    notices: tuple[Notice, ...] = ()
+    """Of the project as a whole."""
 
 
 def assess(plan: Plan) -> Assessment:
@@ -101,24 +47,31 @@ def gather(plan: Plan) -> Gathered:
     from assess.pipelines import read_pipelines
 
     read = read_pipelines(plan.folder)
+    layouts = tuple(read_layout(one, datetime.fromisoformat(plan.time)) for one in plan.layouts)
     project = Evidence(
-        pipelines=read.pipelines, releases=read.releases, answers=plan.answers, unreadable=read.unreadable
+        pipelines=read.pipelines,
+        releases=read.releases,
+        answers=plan.answers,
+        unreadable=read.unreadable,
+        layouts=tuple(one.layout for one in layouts) if layouts else None,
     )
+    notices = notices_of(layouts)
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
+    inputs += [used for one in layouts for used in one.inputs]
     if not plan.artifacts:
         if plan.attestations:
             raise NoInputError(
                 "attestations were given, but no artifact to match them with",
                 hint="add --artifact FILE or --artifact sha256:<hex>; a level belongs to an artifact",
             )
-        if not read.pipelines and not read.unreadable and not plan.answers:
+        if not read.pipelines and not read.unreadable and not plan.answers and not layouts:
             raise NoInputError(
                 "there is nothing to assess: no artifact was given and no pipeline was found",
                 str(plan.folder),
                 "give --artifact FILE -a ATTESTATION, or run it in a repository with .github/workflows",
             )
         collected = (_no_artifact(plan, project),)
-        return Gathered(collected, project, tuple(inputs), (), (_NO_ARTIFACT,))
+        return Gathered(collected, project, tuple(inputs), (), (_NO_ARTIFACT,), notices)
     trust, roots, trust_inputs = load_trust(plan)
     inputs += trust_inputs
     subjects = []
@@ -127,7 +80,7 @@ def gather(plan: Plan) -> Gathered:
         opening = _open(plan, one, artifact)
         inputs += [*_artifact_input(artifact), *opening.inputs]
         subjects.append(collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project))
-    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, ())
+    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
 
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
@@ -169,52 +122,16 @@ def _no_artifact(plan: Plan, project: Evidence) -> Collected:
     return Collected(subject, project, None, compare(plan.expectations, None))
 
 
-def load_trust(plan: Plan) -> tuple[Trust, tuple[str, ...], list[Input]]:
-    """Roots, keys, platforms and identity of a plan, with what describes them and the files that were read."""
-    from assess.trust.keys import load_public_key
-    from assess.trust.platforms import load_platforms
-    from assess.trust.roots import load_trusted_root, public_good
-    from assess.trust.verify import IdentityPolicy
-
-    inputs: list[Input] = []
-    if plan.trusted_root is not None:
-        data = read_file(plan.trusted_root, OWN_LIMIT, "trusted root")
-        root = load_trusted_root(data, str(plan.trusted_root))
-        inputs.append(Input("trusted-root", str(plan.trusted_root), sha256(data).hexdigest()))
-    else:
-        root = public_good()
-    keys = []
-    for path in plan.keys:
-        data = read_file(path, OWN_LIMIT, "public key")
-        keys.append(load_public_key(data, str(path)))
-        inputs.append(Input("key", str(path), sha256(data).hexdigest()))
-    for path in plan.platforms:
-        data = read_file(path, OWN_LIMIT, "platforms file")
-        inputs.append(Input("platforms", str(path), sha256(data).hexdigest()))
-    wanted = plan.identity
-    identity = (
-        IdentityPolicy(identity=wanted.identity, identity_regexp=wanted.identity_regexp, issuer=wanted.issuer)
-        if wanted != IdentityPlan()
-        else None
-    )
-    trust = Trust(root, load_platforms(plan.platforms), tuple(keys), identity, plan.profile)
-    return trust, (_described(root),), inputs
-
-
-def _described(root: TrustedRoot) -> str:
-    dated = f", dated {root.dated}" if root.dated else ""
-    return f"{root.name} ({root.origin}{dated}, sha256 {root.sha256})"
-
-
 def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     """Judge everything that was gathered and sum it up."""
     scored = tuple(
-        score_subject(one.subject, one.evidence, one.candidates, pack.requirements, one.unanswered)
+        score_subject(one.subject, one.evidence, one.candidates, pack.requirements, one.unanswered, one.summaries)
         for one in gathered.subjects
     )
-    subjects = tuple(one.assessment for one in scored)
+    subjects = tuple(replace(one.assessment, decision=decide(plan.gate, one)) for one in scored)
     levels = lowest(subjects)
-    notices = tuple(dict.fromkeys(notice for one in gathered.subjects for notice in one.notices))
+    told = (*gathered.notices, *(notice for one in gathered.subjects for notice in one.notices), *_idle(plan, pack))
+    notices = tuple(dict.fromkeys(told))
     unreadable = tuple(dict.fromkeys(u for one in gathered.subjects for u in one.evidence.unreadable))
     not_checked = (*gathered.not_checked, *(note for one in gathered.subjects for note in one.not_checked))
     return Assessment(
@@ -242,6 +159,26 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     )
 
 
+def _idle(plan: Plan, pack: RulePack) -> tuple[Notice, ...]:
+    """Answers and waivers that speak of nothing in the rules: a misspelt one must not pass unseen."""
+    questions = {
+        clause.declared.question for rule in pack.requirements for clause in rule.clauses if clause.declared is not None
+    }
+    clauses = {(rule.id, clause.id) for rule in pack.requirements for clause in rule.clauses}
+    known = {rule.id for rule in pack.requirements}
+    advice = "`slsa-assess explain REQUIREMENT` shows the clauses and the questions"
+    idle = [
+        Notice("warning", f"no rule asks {one.question!r}, so this answer settles nothing", one.source, advice=advice)
+        for one in plan.answers or ()
+        if one.question not in questions
+    ]
+    for one in plan.waivers:
+        if one.requirement not in known or (one.clause is not None and (one.requirement, one.clause) not in clauses):
+            named = f"{one.requirement}/{one.clause}" if one.clause is not None else one.requirement
+            idle.append(Notice("warning", f"the waiver names {named!r}, which no rule has", advice=advice))
+    return tuple(idle)
+
+
 def _by_severity(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
     order = {"critical": 0, "warning": 1, "info": 2}
     return tuple(sorted(notices, key=lambda one: order[one.severity]))
@@ -257,4 +194,4 @@ def _general_limits(gathered: Gathered) -> tuple[NotChecked, ...]:
         notes.append("settings outside the files (branch and tag protection, secrets) were not read")
     if gathered.project.answers is None:
         notes.append("no answers were given, so nothing is declared")
-    return tuple(NotChecked(note) for note in notes)
+    return (*limits_of(gathered.project.layouts), *(NotChecked(note) for note in notes))

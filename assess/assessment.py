@@ -17,6 +17,7 @@ from assess.evidence import (
     Release,
     Source,
     Subject,
+    Summary,
     Unreadable,
 )
 
@@ -117,6 +118,15 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate decides on one subject by its demonstrated reading alone, whatever else it may accept."""
+
+    passed: bool
+    level: int
+    """The highest demonstrated Build level of an attestation that is as expected."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectAssessment:
     """Everything stated of one subject. `subject.digests` is () where no artifact was given."""
 
@@ -128,6 +138,8 @@ class SubjectAssessment:
     provenance: tuple[Provenance, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     expectations: tuple[ExpectationResult, ...] = ()
+    summaries: tuple[Summary, ...] = ()
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +188,7 @@ class Input:
     """One input that took part, by the hash of the bytes that were read."""
 
     kind: Literal[
-        "artifact", "attestation", "pipeline", "project", "answers", "trusted-root", "key", "platforms", "rules"
+        "artifact", "attestation", "pipeline", "project", "answers", "lock", "trusted-root", "key", "platforms", "rules"
     ]
     path: str
     sha256: str

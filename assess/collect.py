@@ -16,6 +16,7 @@ from pathlib import Path
 from assess.artifacts import Artifact
 from assess.assessment import ExpectationResult, Input, NotChecked, Notice, Severity
 from assess.attestations.envelope import Opened
+from assess.attestations.predicates import title_of
 from assess.attestations.statement import SubjectMatch
 from assess.errors import InputError
 from assess.evidence import (
@@ -30,7 +31,10 @@ from assess.evidence import (
 )
 from assess.examine import Examined, Trust, examine, look_up
 from assess.expectations import Expectations, compare
+from assess.published import confirm
 from assess.scoring import Candidate
+from assess.substitution import SummaryCandidate
+from assess.summaries import Taken, take_summary
 from assess.trust.platforms import Rejected, of_pull_request
 
 
@@ -44,6 +48,7 @@ class Collected:
     unanswered: tuple[ExpectationResult, ...] = ()
     notices: tuple[Notice, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
+    summaries: tuple[SummaryCandidate, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,6 +58,8 @@ class _Gathering:
     subject: str
     provenance: list[Provenance] = field(default_factory=list)
     log: list[Attestation] = field(default_factory=list)
+    examined: list[Examined] = field(default_factory=list)
+    summaries: list[Taken] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
@@ -111,19 +118,24 @@ def collect_subject(
         Provenance(source=one.source, notes=(f"could not be read: {one.reason}",)) for one in gathering.unreadable
     )
     found = (*gathering.provenance, *unsure)
-    candidates = tuple(Candidate(one, compare(expectations, one)) for one in found)
+    candidates = tuple(
+        Candidate(one, confirm(compare(expectations, one), one.source, gathering.examined)) for one in found
+    )
     looked = opening.opened is not None
     evidence = replace(
         project,
         provenance=found if looked else None,
         attestations=tuple(gathering.log) if looked else None,
         unreadable=(*project.unreadable, *gathering.unreadable),
+        summaries=tuple(one.summary for one in gathering.summaries) if looked else None,
     )
+    unanswered = compare(expectations, None)
     return Collected(
         subject=artifact.subject,
         evidence=evidence,
         candidates=candidates if looked else None,
-        unanswered=compare(expectations, None) if not candidates else (),
+        summaries=tuple(SummaryCandidate(one.summary, unanswered) for one in gathering.summaries if one.may_count),
+        unanswered=unanswered if not candidates else (),
         notices=tuple(gathering.notices),
         not_checked=tuple(gathering.not_checked),
     )
@@ -132,6 +144,16 @@ def collect_subject(
 def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gathering) -> None:
     """One attestation: into `gathering.provenance` where it counts, into the log always."""
     examined = examine(opened, artifact, trust)
+    gathering.examined.append(examined)
+    try:
+        taken = take_summary(examined, artifact, trust)
+    except InputError as problem:
+        place = Source(problem.place) if problem.place is not None else opened.source
+        examined = replace(examined, unreadable=Unreadable(place, problem.message))
+        taken = None
+    if taken is not None:
+        _take_summary(taken, examined, gathering)
+        return
     disposition, reason = _weigh(examined)
     if examined.unreadable is not None and examined.signature != "failed":
         gathering.unreadable.append(examined.unreadable)
@@ -149,6 +171,18 @@ def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gatherin
             gathering.provenance.append(_counted(examined, examined.provenance, examined.match, platform, trust))
             _remark(examined, examined.provenance, platform, gathering)
     gathering.log.append(_log_entry(examined, disposition, reason))
+
+
+def _take_summary(taken: Taken, examined: Examined, gathering: _Gathering) -> None:
+    """A verification summary: told of and logged; it may carry a level where its verifier is listed."""
+    summary = taken.summary
+    gathering.summaries.append(taken)
+    if taken.severity is not None:
+        gathering.tell(taken.severity, taken.reason, summary.source, taken.advice)
+    if summary.level is None:
+        gathering.not_checked.append(NotChecked(taken.reason, summary.source))
+    entry = _log_entry(examined, taken.disposition, taken.reason)
+    gathering.log.append(replace(entry, signature=summary.signature, signer=summary.signer, checks=summary.checks))
 
 
 def _remark(examined: Examined, provenance: Provenance, platform: Platform, gathering: _Gathering) -> None:
@@ -187,8 +221,7 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
     if examined.unreadable is not None:
         return "rejected", f"unreadable: {examined.unreadable.reason}"
     if examined.kind != "provenance":
-        named = examined.statement.predicate_type if examined.statement is not None else "none"
-        return "not-provenance", _NOT_PROVENANCE.get(examined.kind, f"is no provenance (predicate type {named})")
+        return "not-provenance", _NOT_PROVENANCE.get(examined.kind, f"is no provenance ({_what(examined)})")
     if match is not None and match.conflict is not None:
         return "rejected", match.conflict
     if match is None or not match.matched:
@@ -196,6 +229,20 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
     if failure is not None:
         return "rejected", f"{failure.name}: {failure.detail}"
     return "counts", "provenance for this subject"
+
+
+def _what(examined: Examined) -> str:
+    """What an attestation of another kind is, by what it says or by its predicate or payload type."""
+    from assess.attestations.others import describe
+
+    said = describe(examined.opened, examined.statement)
+    if said:
+        return said
+    if examined.statement is None:
+        envelope = examined.opened.envelope
+        return f"payload type {envelope.payload_type[:120] if envelope is not None else 'none'}"
+    title = title_of(examined.statement.predicate_type)
+    return f"{f'{title}, ' if title else ''}predicate type {examined.statement.predicate_type}"
 
 
 def _counted(
@@ -218,7 +265,7 @@ _NOT_PROVENANCE: dict[str, str] = {
     "signature": _SIGNATURE_ONLY,
     "publish": "a publish attestation says who uploaded the package; it is not provenance and proves no level",
     "sbom": "an SBOM says what is inside; it is not provenance and proves no level",
-    "summary": "this version does not count verification summaries (VSA); no level is taken from it",
+    "summary": "a verification summary (VSA) that could not be read; no level is taken from it",
 }
 
 

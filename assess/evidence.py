@@ -118,7 +118,8 @@ class Signer:
     issuer: str | None = None
     """Certificate: the OIDC issuer."""
     root: str | None = None
-    """Which roots of trust vouched: `sigstore-public-good`, `custom`, `key`."""
+    """Which roots of trust vouched: `sigstore-public-good`, `github`, `custom`, `key` (one that the user gave), or the
+    service whose known key signed: `google-cloud-build`, `npm-registry`."""
     source_repository: str | None = None
     source_digest: str | None = None
     source_ref: str | None = None
@@ -374,6 +375,50 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelCount:
+    """How many transitive dependencies have `level` as their highest (VSA `dependencyLevels`)."""
+
+    level: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One verification summary (VSA) in v1 terms: what a verifier says it found; a claim until it is verified.
+
+    Empty strings and () mean that the predicate was read and has no such value.
+    """
+
+    source: Source
+    predicate_type: str | None = None
+    subjects: tuple[Subject, ...] | None = None
+    verifier_id: str | None = None
+    verifier_versions: tuple[Parameter, ...] | None = None
+    time_verified: str | None = None
+    """A claim of the verifier, not the signature's trusted time."""
+    resource_uri: str | None = None
+    policy_uri: str | None = None
+    policy_digests: tuple[Digest, ...] | None = None
+    input_attestations: tuple[Dependency, ...] | None = None
+    result: str | None = None
+    """`PASSED` or `FAILED`, as written."""
+    verified_levels: tuple[str, ...] | None = None
+    """`SLSA_BUILD_LEVEL_2`, verified properties and names of the verifier's own."""
+    dependency_levels: tuple[LevelCount, ...] | None = None
+    """() where the artifact is said to have no dependencies; None where nothing is said of them."""
+    slsa_version: str | None = None
+    signature: SignatureState | None = None
+    signer: Signer | None = None
+    level: int | None = None
+    """The Build level it counts for: what it says, at most its verifier's cap; 0 where it does not count; None where
+    that is not provable offline."""
+    digest: str | None = None
+    """sha256 of the attestation's bytes as read."""
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a rule can see of one subject: its provenance, the project's pipelines and the answers.
 
@@ -386,6 +431,8 @@ class Evidence:
     answers: tuple[Answer, ...] | None = None
     attestations: tuple[Attestation, ...] | None = None
     unreadable: tuple[Unreadable, ...] = ()
+    layouts: tuple[Layout, ...] | None = None
+    summaries: tuple[Summary, ...] | None = None
 
 
 COLLECTIONS: tuple[tuple[str, type], ...] = (
@@ -393,5 +440,44 @@ COLLECTIONS: tuple[tuple[str, type], ...] = (
     ("pipelines", Pipeline),
     ("releases", Release),
     ("attestations", Attestation),
+    ("summaries", Summary),
 )
 """What the quantifiers of a rule can range over, and the type of its items."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutStep:
+    """One step of an in-toto layout whose functionaries were verified."""
+
+    name: str
+    """As in the layout; a step of a sub-layout as `step/inner`."""
+    threshold: int
+    """How many different functionaries the layout asks for."""
+    performed_by: tuple[Signer, ...]
+    """The authorised functionaries whose signatures hold."""
+    links: tuple[str, ...] = ()
+    """The files in which they recorded the step."""
+    delegated: bool | None = None
+    """A functionary answered with a layout of its own."""
+    command_as_expected: bool | None = None
+    """The recorded command is the one that the layout expects; None where there is no link to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One in-toto layout verified with its links: that steps were performed by whom its owner says. Proves no level."""
+
+    source: Source
+    verified: bool | None
+    """Everything that the layout asks for holds; None where something is not provable here, see `note`."""
+    note: str | None = None
+    expires: str | None = None
+    owners: tuple[Signer, ...] = ()
+    """Who signed the layout."""
+    steps: tuple[LayoutStep, ...] | None = None
+    """None where the layout's own signature does not hold, so that its steps mean nothing."""
+    inspections: tuple[str, ...] = ()
+    """Names of commands that a verifier is asked to run, which this one never does."""
+    checks: tuple[Check, ...] = ()
+    digest: str | None = None
+    """sha256 of the layout's bytes as read."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from assess.artifacts import Artifact
 from assess.attestations.envelope import Opened
 from assess.attestations.predicates import kind_of, read_provenance
-from assess.attestations.statement import Statement, SubjectMatch, match_subject, read_statement
+from assess.attestations.statement import Statement, SubjectMatch, is_in_toto, match_subject, read_statement
 from assess.errors import InputError
 from assess.evidence import AttestationKind, Check, Platform, Provenance, SignatureState, Source, Unreadable
 from assess.trust.platforms import Platforms, Rejected
@@ -22,6 +22,7 @@ from assess.trust.platforms import Platforms, Rejected
 if TYPE_CHECKING:
     from assess.trust.keys import PublicKey
     from assess.trust.roots import TrustedRoot
+    from assess.trust.verifiers import Verifier
     from assess.trust.verify import IdentityPolicy, Verification
 
 
@@ -29,23 +30,50 @@ if TYPE_CHECKING:
 class Trust:
     """Whom to trust in one run: roots, keys, platforms and the identity that signatures must have."""
 
-    root: TrustedRoot
+    roots: tuple[TrustedRoot, ...]
+    """The one whose authority issued a certificate is asked; the first where there is no certificate."""
     platforms: Platforms
     keys: tuple[PublicKey, ...] = ()
     identity: IdentityPolicy | None = None
     profile: Literal["vendor", "strict"] = "vendor"
     keys_only: bool = False
     """Keys that were given must have signed (as `verify --key` asks); else they serve what carries no certificate."""
+    known: tuple[PublicKey, ...] = ()
+    """Keys of known services, for signatures that name them; not asked where `keys_only`."""
+    verifiers: tuple[Verifier, ...] = ()
+    """Whose summaries count; their keys are asked for summaries alone."""
+
+    def root_for(self, opened: Opened) -> TrustedRoot:
+        """The root that `opened` is verified against."""
+        from assess.trust.certificates import choose_root
+
+        return choose_root(_certificate_of(opened), self.roots)
 
     def keys_for(self, opened: Opened) -> tuple[PublicKey, ...]:
         """The keys that `opened`, of one signature at most, is verified with."""
-        return () if carries_certificate(opened) and not self.keys_only else self.keys
+        if self.keys_only:
+            return self.keys
+        if carries_certificate(opened):
+            return ()
+        # Who names keys and an identity has said whom to trust; a registry's note speaks for nobody's build.
+        known = self._registry if self.keys and self.identity is not None else self.known
+        return (*self.keys, *known)
+
+    @property
+    def _registry(self) -> tuple[PublicKey, ...]:
+        """The known keys that sign notes about publications, never provenance."""
+        from assess.trust.known_keys import NPM
+
+        return tuple(key for key in self.known if key.owner == NPM)
 
     def identity_for(self, opened: Opened) -> IdentityPolicy | None:
         """The identity that its signer must have; a key that was given is an identity of its own."""
+        if self.identity is None or self.keys_only or carries_certificate(opened):
+            return self.identity
+        hint = opened.material.key_hint if opened.material is not None else None
+        by_registry = hint is not None and any(key.hint == hint for key in self._registry)
         signed = opened.message is not None or (opened.envelope is not None and opened.envelope.signatures)
-        by_key = self.keys and signed and not carries_certificate(opened) and not self.keys_only
-        return None if by_key else self.identity
+        return None if by_registry or (self.keys and signed) else self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +110,15 @@ class Examined:
 
 def carries_certificate(opened: Opened) -> bool:
     """The container offers a certificate to verify with, as material or inside a signature."""
+    return _certificate_of(opened) is not None
+
+
+def _certificate_of(opened: Opened) -> bytes | None:
+    """The first certificate that the container offers; a bundle's own material alone counts for a bundle."""
     if opened.material is not None:
-        return bool(opened.material.certificates)
-    return opened.envelope is not None and any(one.certificate is not None for one in opened.envelope.signatures)
+        return opened.material.certificates[0] if opened.material.certificates else None
+    signatures = opened.envelope.signatures if opened.envelope is not None else ()
+    return next((one.certificate for one in signatures if one.certificate is not None), None)
 
 
 def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined:
@@ -99,6 +133,10 @@ def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined
     if opened.message is not None:
         return Examined(opened, first, "signature")
     # (3)
+    foreign = opened.envelope is not None and not is_in_toto(opened.envelope.payload_type)
+    if foreign or _is_metadata(opened):
+        # DSSE serves other formats too: signed by whom, but no statement of which anything could be read.
+        return _best([Examined(opened, one, "other") for one in verifications], trust)
     try:
         statement = read_statement(opened)
         kind = kind_of(statement.predicate_type)
@@ -114,6 +152,16 @@ def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined
     return _best([_signed_by(examined, one, trust) for one in verifications], trust)
 
 
+def _is_metadata(opened: Opened) -> bool:
+    """An in-toto layout or link; its reader is asked only where the bytes speak of one."""
+    payload = opened.payload or b""
+    if b"layout" not in payload and b"link" not in payload:
+        return False
+    from assess.attestations.metablock import announces_metadata
+
+    return announces_metadata(opened)
+
+
 def _by_signature(opened: Opened) -> tuple[Opened, ...]:
     """`opened` once for each signature; a bundle with more than one is refused as a whole."""
     envelope = opened.envelope
@@ -127,7 +175,7 @@ def _verify(opened: Opened, artifact: Artifact | None, trust: Trust) -> Verifica
 
     return verify(
         opened,
-        root=trust.root,
+        root=trust.root_for(opened),
         keys=trust.keys_for(opened),
         artifact=(artifact.subject.digests or None) if artifact is not None else None,
         artifact_file=artifact.file if artifact is not None else None,

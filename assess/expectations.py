@@ -4,17 +4,19 @@ slsa-verifier's. Never changes a level (spec 7.3)."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from assess.assessment import ExpectationResult
 from assess.attestations.builder_ids import builder_id_problem
 from assess.attestations.git import normalize_git_uri, ref_name, repository_uri, versioned_tag_problem
+from assess.attestations.purl import package_of
 from assess.evidence import Process, Provenance
+from assess.learned import LOCK_FILE, Learned, differences, threat_of
 
 Outcome = Literal["match", "mismatch", "unknown"]
+_GENERATOR = "https://github.com/slsa-framework/slsa-github-generator"
 _NPM_RUNNER = "https://github.com/actions/runner"
 _HOSTED = "/github-hosted"
 
@@ -33,6 +35,10 @@ class Expectations:
     workflow_inputs: tuple[tuple[str, str], ...] = ()
     package_name: str | None = None
     package_version: str | None = None
+    learned: Learned | None = None
+    """What a lock file recorded; a fact that the user expects in words of their own is not compared twice."""
+    unlearned: str | None = None
+    """The name that a lock file was asked for and has no entry of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,29 @@ def compare(expectations: Expectations, provenance: Provenance | None) -> tuple[
     for key, expected in expectations.workflow_inputs:
         text = f"{key}={expected}"
         results.append(_result("workflow_inputs", text, provenance, _workflow_input))
-    return tuple(results)
+    return (*(_with_threat(one) for one in results), *_learned(expectations, provenance))
+
+
+def _with_threat(result: ExpectationResult) -> ExpectationResult:
+    if result.outcome == "match":
+        return result
+    return replace(result, detail="; ".join(filter(None, (result.detail, threat_of(result.name)))))
+
+
+def _learned(expectations: Expectations, provenance: Provenance | None) -> tuple[ExpectationResult, ...]:
+    if expectations.unlearned is not None:
+        detail = f"{LOCK_FILE} has no entry for it: `slsa-assess expect` records what its attestation says"
+        return (ExpectationResult("lock", f"an entry for {expectations.unlearned}", "", "unknown", detail),)
+    if expectations.learned is None:
+        return ()
+    refs = ("source_branch", "source_tag", "source_versioned_tag")
+    given = {name for name in _COMPARED_TWICE if getattr(expectations, name) is not None}
+    if any(getattr(expectations, name) is not None for name in refs):
+        given.add("source_ref")
+    return differences(expectations.learned, provenance, frozenset(given))
+
+
+_COMPARED_TWICE = ("source_uri", "workflow_path", "trigger", "builder_id", "package_name")
 
 
 def _result(
@@ -142,7 +170,10 @@ def _ref_of_branch(process: Process, provenance: Provenance) -> str:
     ref = process.source_ref or ""
     if ref_name("tags", ref) is None:
         return ref
-    # Only slsa-github-generator's v0.2 predicates record the event, in lower-case names.
+    # Only slsa-github-generator's v0.2 predicates record the event, in lower-case names; elsewhere it is a claim.
+    signed_by = provenance.signer.identity if provenance.signer is not None else f"{_GENERATOR}/"
+    if not (signed_by.startswith(f"{_GENERATOR}/") and (provenance.build_type or "").startswith(_GENERATOR)):
+        return ""
     environment = {parameter.name: parameter.value for parameter in provenance.internal_parameters or ()}
     base = _parsed(environment.get("github_base_ref"))
     if isinstance(base, str) and base:
@@ -187,9 +218,11 @@ def _builder_id(expected: str, provenance: Provenance) -> _Found:
         return _Found("unknown", detail="the provenance could not be read")
     found = provenance.builder.id
     problem = builder_id_problem(found, expected)
-    if problem and _is_npm_runner(found) and _is_npm_runner(expected):
+    if problem and found == _NPM_RUNNER and _is_npm_runner(expected):
         # Older provenance leaves out the kind of runner, which then is a hosted one.
-        problem = builder_id_problem(found, _toggled(expected))
+        runner = provenance.signer.runner_environment if provenance.signer is not None else None
+        if runner in (None, "github-hosted"):
+            problem = builder_id_problem(found, _toggled(expected))
     return _Found("mismatch", found, problem) if problem else _Found("match", found)
 
 
@@ -280,16 +313,3 @@ def _package(expected: str, provenance: Provenance, index: int, what: str) -> _F
     if found == [expected]:
         return _Found("match", expected)
     return _Found("mismatch", ", ".join(found), f"another package {what}")
-
-
-def package_of(purl: str) -> tuple[str, str] | None:
-    """Name (with its namespace) and version ("" if none) of a package URL; None for any other text."""
-    from urllib.parse import unquote
-
-    if not purl.startswith("pkg:"):
-        return None
-    path = re.split(r"[?#]", purl[4:], maxsplit=1)[0]
-    _, _, rest = path.partition("/")
-    mark = rest.rfind("@")
-    name, version = (rest[:mark], rest[mark + 1 :]) if mark > 0 else (rest, "")
-    return (unquote(name), unquote(version)) if name else None

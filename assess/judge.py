@@ -154,6 +154,7 @@ def evaluate(condition: Condition, evidence: Evidence) -> tuple[Truth, list[Obse
 _NOBODY = {
     "provenance": "no attestation was given for this subject",
     "attestations": "no attestation was given for this subject",
+    "summaries": "no attestation was given for this subject",
     "pipelines": "no pipeline was read",
     "releases": "no pipeline was read",
 }

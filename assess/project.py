@@ -93,6 +93,29 @@ class ArtifactFile(_Strict):
         return self
 
 
+class VerifierFile(_Strict):
+    """A verifier whose summaries (VSA) count: who signs them, what they are about, and how far they count."""
+
+    id: str = Field(min_length=1, description="verifier.id, exactly")
+    key: str | None = Field(default=None, description="PEM public key that its summaries are signed with")
+    key_id: str | None = Field(default=None, description="the only key id of a signature that the key is tried for")
+    certificate_identity: str | None = Field(default=None, description="instead of a key, together with the issuer")
+    certificate_oidc_issuer: str | None = None
+    resource_uri: str = Field(min_length=1, description="what resourceUri must be, exactly")
+    max_level: dict[Literal["build"], Annotated[int, Field(ge=0, le=3)]] = Field(
+        min_length=1, description="the highest level that its summaries count for"
+    )
+
+    @model_validator(mode="after")
+    def _one_signer(self) -> VerifierFile:
+        identity = (self.certificate_identity, self.certificate_oidc_issuer)
+        if (self.key is None) == (identity == (None, None)) or (self.key is None and None in identity):
+            raise ValueError("a verifier has either key, or certificate_identity and certificate_oidc_issuer")
+        if self.key is None and self.key_id is not None:
+            raise ValueError("key_id goes with key")
+        return self
+
+
 class TrustFile(_Strict):
     """Whom to trust."""
 
@@ -103,6 +126,24 @@ class TrustFile(_Strict):
     certificate_identity: str | None = None
     certificate_identity_regexp: Annotated[str, AfterValidator(_pattern)] | None = None
     certificate_oidc_issuer: str | None = None
+    verifiers: tuple[VerifierFile, ...] = Field(default=(), description="whose verification summaries count")
+
+
+class VsaFile(_Strict):
+    """What `check -f vsa=FILE` states about its verifier; flags override it."""
+
+    verifier_id: str | None = Field(default=None, min_length=1, description="URI of who runs this and holds the key")
+    resource_uri: str | None = Field(default=None, min_length=1, description="where consumers fetch the artifact")
+    key: str | None = Field(default=None, description="PEM private key: ECDSA P-256 or P-384, or Ed25519")
+    policy_uri: str | None = Field(default=None, min_length=1, description="where you publish the policy file")
+
+
+class LayoutFile(_Strict):
+    """One in-toto layout, to be verified with its links; it moves no level."""
+
+    path: str
+    links: Texts = Field(default=(), description="link files, or folders of them")
+    keys: Texts = Field(default=(), description="PEM public keys of the layout's owners, who all must have signed it")
 
 
 class GateFile(_Strict):
@@ -144,6 +185,8 @@ class ProjectFile(_Strict):
     expectations: ExpectationsFile = Field(default_factory=ExpectationsFile)
     trust: TrustFile = Field(default_factory=TrustFile)
     gate: GateFile = Field(default_factory=GateFile)
+    vsa: VsaFile = Field(default_factory=VsaFile)
+    layouts: tuple[LayoutFile, ...] = ()
     rules: Texts = Field(default=(), description="folders with more rule files")
     answers: Annotated[tuple[AnswerFile | str, ...], BeforeValidator(_as_tuple)] = Field(
         default=(), description="answers, or paths of files with answers"
@@ -181,7 +224,7 @@ class Project(_Strict):
 def project_schema() -> dict[str, Any]:
     """The JSON Schema of the project file, for editors."""
     schema = ProjectFile.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": PROJECT_FILE, **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": PROJECT_FILE}
 
 
 def load_project(path: Path, answer_files: tuple[Path, ...] = ()) -> Project:
@@ -282,8 +325,10 @@ def _expected(kind: str, loc: tuple[str | int, ...], context: Mapping[str, Any],
             return "'yes', 'no' or 'unknown'"
         case "int_type" | "int_parsing" | "int_from_float":
             return "a whole number"
-        case "greater_than_equal" | "less_than_equal":
-            return "a level, 0 to 4"
+        case "less_than_equal":
+            return f"a level, at most {context.get('le')}"
+        case "greater_than_equal":
+            return f"a level, at least {context.get('ge')}"
         case _:
             return message[:1].lower() + message[1:]
 
@@ -295,6 +340,17 @@ def _shown(got: object) -> str:
 
 _KEYS = frozenset(
     name
-    for model in (ProjectFile, ArtifactFile, ExpectationsFile, TrustFile, GateFile, AnswerFile, WaiverFile)
+    for model in (
+        ProjectFile,
+        ArtifactFile,
+        ExpectationsFile,
+        TrustFile,
+        VerifierFile,
+        VsaFile,
+        GateFile,
+        AnswerFile,
+        WaiverFile,
+        LayoutFile,
+    )
     for name in model.model_fields
 ) | {"build", "source"}

@@ -13,6 +13,7 @@ from assess.assessment import (
     ClauseFinding,
     ClauseText,
     Contradiction,
+    Decision,
     ExpectationResult,
     Finding,
     Outcome,
@@ -22,9 +23,10 @@ from assess.assessment import (
     SubjectAssessment,
     Verdict,
 )
-from assess.evidence import Evidence, Interval, Provenance, Subject
+from assess.evidence import Evidence, Interval, Provenance, Source, Subject
 from assess.judge import judge
 from assess.requirement import READINGS, Reading, Requirement
+from assess.substitution import SummaryCandidate, summarised
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Candidate:
         return all(one.outcome == "match" for one in self.expectations)
 
 
+AnyCandidate = Candidate | SummaryCandidate
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """What must hold: minimum levels per track, and the readings that may open the gate beside the demonstrated one."""
@@ -53,7 +58,7 @@ class Scored:
     """A subject's assessment with each candidate's own demonstrated level, which the gate needs."""
 
     assessment: SubjectAssessment
-    candidates: tuple[tuple[Candidate, Interval], ...]
+    candidates: tuple[tuple[AnyCandidate, Interval], ...]
 
 
 def outcome_in(clause: ClauseFinding, reading: Reading) -> ReadingOutcome:
@@ -96,6 +101,7 @@ def score_subject(
     candidates: tuple[Candidate, ...] | None,
     requirements: tuple[Requirement, ...],
     unanswered: tuple[ExpectationResult, ...] = (),
+    summaries: tuple[SummaryCandidate, ...] = (),
 ) -> Scored:
     """Judge `requirements` for one subject.
 
@@ -105,14 +111,14 @@ def score_subject(
     track = "build"
     rules = tuple(rule for rule in requirements if rule.track == track)
     top = max((rule.level_of(clause) for rule in rules for clause in rule.clauses), default=0)
-    each = candidates or (None,)
+    each: tuple[AnyCandidate | None, ...] = (*(candidates or ()), *summaries) or (None,)
     judged = [(one, _judge_one(rules, evidence, candidates, one)) for one in each]
     scored = [
         (one, findings, _within_trust(level_of(findings, "demonstrated", track, top), one)) for one, findings in judged
     ]
     best, findings, level = max(scored, key=lambda row: (row[2].level.reached, row[2].level.ceiling))
     ceiling = max(row[2].level.ceiling for row in scored)
-    shown = _shown_expectations(scored) if candidates else unanswered
+    shown = _shown_expectations(scored) if candidates or summaries else unanswered
     return Scored(
         SubjectAssessment(
             subject=subject,
@@ -121,18 +127,19 @@ def score_subject(
                 *(level_of(findings, reading, track, top) for reading in READINGS if reading != "demonstrated"),
             ),
             findings=findings,
-            proof=best.provenance.source if best is not None and level.level.reached > 0 else None,
+            proof=_source_of(best) if best is not None and level.level.reached > 0 else None,
             provenance=tuple(one.provenance for one in candidates or ()),
             attestations=evidence.attestations or (),
             expectations=shown,
+            summaries=evidence.summaries or (),
         ),
         tuple((one, row_level.level) for one, _, row_level in scored if one is not None),
     )
 
 
-def _within_trust(level: ReadingLevel, candidate: Candidate | None) -> ReadingLevel:
+def _within_trust(level: ReadingLevel, candidate: AnyCandidate | None) -> ReadingLevel:
     """The level, held to what the roots of trust allow: no rule, not even a user's own, grants more (law 4)."""
-    if candidate is None:
+    if not isinstance(candidate, Candidate):
         return level
     platform = candidate.provenance.platform
     trusted = platform.level if platform is not None else Interval(0, level.level.ceiling)
@@ -144,8 +151,11 @@ def _judge_one(
     rules: tuple[Requirement, ...],
     evidence: Evidence,
     candidates: tuple[Candidate, ...] | None,
-    one: Candidate | None,
+    one: AnyCandidate | None,
 ) -> tuple[Finding, ...]:
+    if isinstance(one, SummaryCandidate):
+        seen = replace(evidence, provenance=None)
+        return tuple(summarised(judge(rule, seen), one.summary) for rule in rules)
     alone: tuple[Provenance, ...] | None = None if candidates is None else ()
     if one is not None:
         alone = (one.provenance,)
@@ -153,8 +163,16 @@ def _judge_one(
     return tuple(judge(rule, seen) for rule in rules)
 
 
+def _source_of(candidate: AnyCandidate) -> Source:
+    match candidate:
+        case Candidate(provenance=provenance):
+            return provenance.source
+        case SummaryCandidate(summary=summary):
+            return summary.source
+
+
 def _shown_expectations(
-    scored: list[tuple[Candidate | None, tuple[Finding, ...], ReadingLevel]],
+    scored: list[tuple[AnyCandidate | None, tuple[Finding, ...], ReadingLevel]],
 ) -> tuple[ExpectationResult, ...]:
     """The comparison with the attestation that serves the gate best: as expected first, then by level."""
     rows = [(one, level.level) for one, _, level in scored if one is not None]
@@ -244,7 +262,7 @@ def give_verdict(gate: Gate, scored: tuple[Scored, ...], project: tuple[ReadingL
     unexpected = tuple(dict.fromkeys(reason for one in scored for reason in _unexpected(gate, one)))
     text = _level_text(project)
     minimum = " and ".join(f"{track.capitalize()} L{level}" for track, level in gate.minimum)
-    if len(gate.minimum) == 1:
+    if len(gate.minimum) == 1 and gate.minimum[0][0] == "build":
         minimum = f"L{gate.minimum[0][1]}"
     asked = f" (minimum {minimum})" if gate.minimum else ""
     if too_low or unexpected:
@@ -253,6 +271,17 @@ def give_verdict(gate: Gate, scored: tuple[Scored, ...], project: tuple[ReadingL
     if gate.minimum or any(one.assessment.expectations for one in scored):
         return Verdict(True, f"PASSED: {text}{asked}{_opened_by(gate, project)}")
     return Verdict(True, f"ASSESSED: {text}")
+
+
+def decide(gate: Gate, scored: Scored) -> Decision | None:
+    """The gate's decision on one subject by its demonstrated reading alone; None where nothing was asked."""
+    if not gate.minimum and not scored.assessment.expectations:
+        return None
+    strict = replace(gate, accept=())
+    passed = not _too_low(strict, scored) and not _unexpected(strict, scored)
+    # What is not as expected may have passed the level, and must not carry the one that is stated.
+    level = max((level.reached for one, level in scored.candidates if one.as_expected), default=0)
+    return Decision(passed, level)
 
 
 def _level_text(project: tuple[ReadingLevel, ...]) -> str:

@@ -15,7 +15,7 @@ from assess.project import project_schema
 from assess.report.json import assessment_schema
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("check", "verify", "evidence", "report", "explain", "rules", "init", "demo")
+COMMANDS = ("check", "verify", "expect", "trust", "evidence", "report", "explain", "rules", "init", "demo")
 MEANINGS = {
     Exit.OK: "assessed; the minimum is reached, or none was asked",
     Exit.GATE: "assessed; the minimum is not reached, or an expectation is not met",

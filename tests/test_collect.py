@@ -72,7 +72,7 @@ def pack() -> tuple[Any, ...]:
 @lru_cache
 def trust() -> Trust:
     key = load_public_key(pem_of(VS.managed_key()), "key.pub")
-    return Trust(load_trusted_root(VS.trusted_root(), "root.json"), load_platforms(), (key,))
+    return Trust((load_trusted_root(VS.trusted_root(), "root.json"),), load_platforms(), (key,))
 
 
 def collect(opening: Opening, given_trust: Trust, artifact: Artifact = ARTIFACT) -> Collected:
@@ -235,7 +235,7 @@ def _example() -> tuple[bytes, Artifact, Trust]:
     (bundle,) = (EXAMPLE / "dist").glob("*.sigstore.json")
     (wheel,) = (EXAMPLE / "dist").glob("*.whl")
     root = load_trusted_root((EXAMPLE / "trusted_root.json").read_bytes(), "root.json")
-    return bundle.read_bytes(), _artifact(wheel.read_bytes(), wheel.name), Trust(root, load_platforms())
+    return bundle.read_bytes(), _artifact(wheel.read_bytes(), wheel.name), Trust((root,), load_platforms())
 
 
 def _mutations(data: bytes, rng: random.Random) -> list[bytes]:

@@ -109,7 +109,6 @@ def test_the_page_asks_for_nothing(shown) -> None:
     assert not re.search(r"url\(\s*['\"]?(?!data:|#)", page)
 
 
-@pytest.mark.xfail(strict=True, reason="assessing.load_trust shows trusted root, keys and platforms where they lie")
 def test_no_machine_paths(shown) -> None:
     from assess._data import data_path
 

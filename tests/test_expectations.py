@@ -422,14 +422,22 @@ def test_the_certificate_decides_ref_and_trigger() -> None:
 def test_branch_of_a_tag(event: str, payload: dict[str, Any], outcome: str) -> None:
     environment = {"github_base_ref": "", "github_event_name": event, "github_event_payload": payload}
     parameters = tuple(Parameter(name, compact(value)) for name, value in environment.items())
-    provenance = replace(_built(source_ref="refs/tags/v1"), internal_parameters=parameters)
+    generator = "https://github.com/slsa-framework/slsa-github-generator"
+    built = replace(_built(source_ref="refs/tags/v1"), internal_parameters=parameters)
+    provenance = replace(built, build_type=f"{generator}/go@v1")
     assert _outcome(Expectations(source_branch="main"), provenance) == outcome
+    # Of another buildType, or signed by somebody else, what the event says is nobody's word but the tenant's.
+    other = replace(built, build_type="https://actions.github.io/buildtypes/workflow/v1")
+    fork = Signer("certificate", f"{generator}-fork/.github/workflows/builder_go_slsa3.yml@refs/tags/v1.0.0")
+    for lie in (other, replace(provenance, signer=fork)):
+        assert _outcome(Expectations(source_branch="main"), lie) == "mismatch"
 
 
 @pytest.mark.parametrize(
     ("found", "expected", "outcome"),
     [
-        ("https://github.com/actions/runner/github-hosted", "https://github.com/actions/runner", "match"),
+        # slsa-verifier's: who asks for the short id gets no provenance that names its runner.
+        ("https://github.com/actions/runner/github-hosted", "https://github.com/actions/runner", "mismatch"),
         ("https://github.com/actions/runner", "https://github.com/actions/runner/github-hosted", "match"),
         ("https://github.com/actions/runner/self-hosted", "https://github.com/actions/runner", "mismatch"),
         (

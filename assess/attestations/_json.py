@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import math
 import re
@@ -80,6 +81,20 @@ def decode_base64(text: str) -> bytes | None:
 def shown(text: str, limit: int = 80) -> str:
     """Untrusted text for a message: quoted, escaped, cut to `limit` characters."""
     return json.dumps(text if len(text) <= limit else text[:limit] + "...")
+
+
+def parsed_or_none(data: bytes) -> JSON:
+    """The JSON value in `data`; None where it is none that would be read."""
+    try:
+        return read_json(data, "")
+    except InputError:
+        return None
+
+
+def signed_member(payload: bytes, key: str) -> JSON:
+    """The member `key` of a signed payload, for comparison with what stands outside; None where there is none."""
+    value = parsed_or_none(payload)
+    return value.get(key) if isinstance(value, dict) else None
 
 
 class _RefusedError(Exception):
@@ -275,3 +290,8 @@ class Node:
 def escape(key: str) -> str:
     """`key` as one token of a JSON pointer."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def element_digest(node: Node) -> str:
+    """sha256, hex, of an element of a document as compact JSON: what identifies it, since its bytes are not its own."""
+    return hashlib.sha256(compact(node.value).encode("utf-8", "surrogatepass")).hexdigest()

@@ -90,7 +90,7 @@ def meaning_of(build_type: str, version: Version, predicate: Node) -> Meaning:
     uri, ref, commit_in_uri = _source(entry, version, predicate, notes)
     missing = tuple(path for path in entry.required if _empty(_at(predicate, version, path)))
     notes += [f"the buildType requires {path}, which is missing" for path in missing]
-    entry_point = _first_text(entry.entry_point, version, predicate)
+    entry_point = _entry_point(entry.entry_point, version, predicate)
     workflow = _WORKFLOW.fullmatch(entry_point)
     process = Process(
         recognised=bool(uri and entry_point and not missing),
@@ -168,6 +168,16 @@ def _text(node: Node) -> str:
 
 def _first_text(paths: tuple[str, ...], version: Version, predicate: Node) -> str:
     return next(filter(None, (_text(_at(predicate, version, path)) for path in paths)), "")
+
+
+def _entry_point(paths: tuple[str, ...], version: Version, predicate: Node) -> str:
+    """The first text; where steps came with the request itself, that they did: they are recorded in full."""
+    for node in (_at(predicate, version, path) for path in paths):
+        if isinstance(node.value, list) and node.value:
+            return f"{len(node.value)} steps given with the request"
+        if _text(node):
+            return _text(node)
+    return ""
 
 
 def _inputs(paths: tuple[str, ...], version: Version, predicate: Node) -> tuple[Parameter, ...]:

@@ -33,7 +33,7 @@ def open_bundle(node: Node, source: Source, digest: str) -> Opened:
         *_version_defects(media_type, version),
         *_content_defects(envelope, message),
         *_material_defects(node.get("verificationMaterial"), material),
-        *_entry_defects(material.entries, version),
+        *entry_defects(material.entries, version),
     )
     container = f"sigstore-bundle-{version if version in _VERSIONS else 'unknown'}"
     return Opened(source, container, digest, envelope=envelope, message=message, material=material, defects=defects)
@@ -54,17 +54,26 @@ def _material(node: Node) -> Material:
     if node.get("certificate").present:
         certificates = (node.object("certificate").decoded("rawBytes"),)
     public_key = node.object("publicKey")
-    entries = node.items("tlogEntries")
     timestamps = node.object("timestampVerificationData").items("rfc3161Timestamps")
-    for name, items in (("tlogEntries", entries), ("timestampVerificationData", timestamps)):
-        if len(items) > MAX_ENTRIES:
-            raise node.get(name).error(f"too many entries (got {len(items)}, expected at most {MAX_ENTRIES})")
+    _check_count(node.get("timestampVerificationData"), len(timestamps))
     return Material(
         certificates=tuple(der for der in certificates if der),
         key_hint=public_key.string("hint") if public_key.present else None,
-        entries=tuple(_entry(item) for item in entries),
+        entries=read_entries(node, "tlogEntries"),
         timestamps=tuple(item.decoded("signedTimestamp") for item in timestamps),
     )
+
+
+def read_entries(node: Node, key: str) -> tuple[LogEntry, ...]:
+    """The log entries (proto-JSON `TransparencyLogEntry`) of the array `key`; InputError where they are malformed."""
+    items = node.items(key)
+    _check_count(node.get(key), len(items))
+    return tuple(_entry(item) for item in items)
+
+
+def _check_count(node: Node, count: int) -> None:
+    if count > MAX_ENTRIES:
+        raise node.error(f"too many entries (got {count}, expected at most {MAX_ENTRIES})")
 
 
 def _entry(node: Node) -> LogEntry:
@@ -124,7 +133,8 @@ def _material_defects(node: Node, material: Material) -> tuple[str, ...]:
     return ()
 
 
-def _entry_defects(entries: tuple[LogEntry, ...], version: str | None) -> tuple[str, ...]:
+def entry_defects(entries: tuple[LogEntry, ...], version: str | None) -> tuple[str, ...]:
+    """What keeps log entries of a bundle of that version from verifying."""
     defects: list[str] = []
     for number, entry in enumerate(entries, start=1):
         if entry.log_index < 0 or (entry.proof is not None and entry.proof.log_index < 0):

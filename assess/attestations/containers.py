@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from assess.attestations import bundles, dsse
-from assess.attestations._json import JSON, LIMITS, Limits, Node, read_json, shown
+from assess.attestations import bundles, documents, dsse, pep740
+from assess.attestations._json import JSON, LIMITS, Limits, Node, compact, read_json, shown
 from assess.attestations.envelope import Opened
 from assess.errors import InputError
 from assess.evidence import Source, Unreadable
@@ -35,7 +35,8 @@ def open_attestations(data: bytes, path: str) -> tuple[Opened, ...]:
 
 
 def read_container(data: bytes, path: str, limits: Limits = LIMITS) -> Container:
-    """Open a Sigstore bundle, a DSSE envelope, an in-toto statement, or JSON lines of any of these (spec 5.1).
+    """Open a Sigstore bundle, a DSSE envelope, an in-toto statement, a document that holds some of these (of npm, PyPI,
+    GitHub or Google Cloud Build, or an array), or JSON lines of any of these (spec 5.1).
 
     `path` is for messages and places. Raises InputError where nothing in the file is an attestation that
     this version reads; what was recognised is named in the message.
@@ -48,11 +49,11 @@ def read_container(data: bytes, path: str, limits: Limits = LIMITS) -> Container
     if first is None:
         raise InputError("empty (expected an attestation)", path)
     if next(lines, None) is None:
-        return Container((_open_document(data, Source(path), limits),))
+        return _open_document(data, Source(path), limits)
     if _is_document(first[1], path, limits):
         return _open_lines(data, path, limits)
     try:
-        return Container((_open_document(data, Source(path), limits),))
+        return _open_document(data, Source(path), limits)
     except InputError as error:
         container = _try_lines(data, path, limits)
         if container is None:
@@ -68,14 +69,39 @@ def announces_bundle(data: bytes) -> bool:
 _BUNDLE_TYPE = re.compile(rb'application\\?/vnd\.dev\.sigstore\.bundle|"verificationMaterial"\s*:')
 
 
-def _open_document(data: bytes, source: Source, limits: Limits) -> Opened:
+def _open_document(data: bytes, source: Source, limits: Limits) -> Container:
+    """One JSON document: an attestation, or the elements of a document that holds several.
+
+    An element that cannot be opened is recorded beside the others; InputError where none can.
+    """
     node = Node(read_json(data, str(source), limits), str(source))
+    elements = documents.elements_of(node)
+    if elements is None:
+        return Container((_open_one(node, source, data),))
+    opened: list[Opened] = []
+    ignored: list[Unreadable] = []
+    for element in elements:
+        place = replace(source, pointer=element.node.pointer)
+        try:
+            if element.open is None:
+                opened.append(_open_one(element.node, place, compact(element.node.value).encode()))
+            else:
+                opened.append(element.open(element.node, place))
+        except InputError as error:
+            ignored.append(Unreadable(place, error.message))
+    if not opened:
+        what = f"no element is an attestation (first: {ignored[0].reason})" if ignored else "holds no attestation"
+        raise InputError(what, str(ignored[0].source if ignored else source))
+    return Container(tuple(opened), tuple(ignored))
+
+
+def _open_one(node: Node, source: Source, data: bytes) -> Opened:
     digest = hashlib.sha256(data).hexdigest()
     match node.value:
         case {"mediaType": str() as media_type} if "vnd.dev.sigstore.bundle" in media_type:
             return bundles.open_bundle(node, source, digest)
         case {"verification_material": _, "envelope": _}:
-            raise _later(node, "a PyPI attestation (PEP 740)")
+            return pep740.open_attestation(node, source)
         case {"mediaType": str() as media_type, "verificationMaterial": _}:
             expected = "application/vnd.dev.sigstore.bundle+json;version=0.1 to 0.3, or bundle.v0.3+json"
             raise node.get("mediaType").error(f"wrong media type (got {shown(media_type)}, expected {expected})")
@@ -85,6 +111,10 @@ def _open_document(data: bytes, source: Source, limits: Limits) -> Opened:
             return dsse.open_envelope(node, source, digest)
         case {"payload": _, "signatures": _}:
             raise node.get("payloadType").error("missing or empty (a DSSE envelope names its payload type)")
+        case {"signed": {"_type": "layout" | "link"}, "signatures": _}:
+            from assess.attestations.metablock import open_metablock
+
+            return open_metablock(node, source, digest)
         case {"_type": _, "predicateType": _}:
             return Opened(source, "statement", digest, statement=data)
         case _:
@@ -100,7 +130,9 @@ def _open_lines(data: bytes, path: str, limits: Limits) -> Container:
             raise InputError(f"too many lines (expected at most {MAX_LINES})", path)
         source = Source(path, line=number)
         try:
-            opened.append(_open_document(line, source, limits))
+            container = _open_document(line, source, limits)
+            opened += container.opened
+            ignored += container.ignored
         except InputError as error:
             if len(ignored) < MAX_IGNORED:
                 what = "malformed Sigstore bundle: " if announces_bundle(line) else ""
@@ -180,13 +212,15 @@ def _refuse_other_formats(data: bytes, path: str) -> None:
 
 
 _LATER: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"provenance_summary"}), "a Google Cloud Build provenance answer"),
-    (frozenset({"attestation_bundles"}), "a PyPI provenance object (PEP 740)"),
-    (frozenset({"signed", "signatures"}), "an in-toto layout or link (metablock)"),
     (frozenset({"critical", "optional"}), "a cosign simple-signing payload"),
     (frozenset({"SignedEntryTimestamp", "Payload"}), "a cosign bundle annotation"),
 )
 _OTHER: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"payload", "protected", "signature"}), "a JWS signature, as Notary Project makes them"),
+    (frozenset({"version", "trustPolicies"}), "a trust policy of Notary Project"),
+    (frozenset({"statement", "signatures"}), "a statement beside signatures without the payload that they are over"),
+    (frozenset({"apiVersion", "kind"}), "a Kubernetes object"),
+    (frozenset({"keytype", "keyval"}), "an in-toto public key"),
     (frozenset({"certificateAuthorities", "tlogs"}), "a trusted root; give it with --trusted-root"),
     (frozenset({"bomFormat"}), "a CycloneDX SBOM, not an attestation"),
     (frozenset({"spdxVersion"}), "an SPDX SBOM, not an attestation"),
@@ -200,14 +234,6 @@ _OTHER: tuple[tuple[frozenset[str], str], ...] = (
 
 def _not_recognised(node: Node) -> InputError:
     match node.value:
-        case {"attestations": [{"predicateType": str()}, *_]}:
-            return _later(node, "a document of npm attestations")
-        case {"attestations": [{"bundle": _}, *_]}:
-            return _later(node, "an answer of GitHub's attestation API")
-        case [{"attestation": _}, *_]:
-            return _later(node, "the output of `gh attestation verify`")
-        case list():
-            return InputError("not an attestation (got a JSON array)", node.path, "write one attestation per line")
         case dict() as members:
             keys = frozenset(members)
         case _:
@@ -221,7 +247,7 @@ def _not_recognised(node: Node) -> InputError:
     return InputError(f"not an attestation that is known (got an object with {_key_names(members)})", node.path, _HINT)
 
 
-_HINT = "expected a Sigstore bundle, a DSSE envelope, an in-toto statement, or JSON lines of these"
+_HINT = "expected a Sigstore bundle, a DSSE envelope, an in-toto statement, or a document or JSON lines of these"
 
 
 def _later(node: Node, name: str) -> InputError:

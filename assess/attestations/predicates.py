@@ -44,6 +44,41 @@ def kind_of(predicate_type: str) -> AttestationKind:
     return "other"
 
 
+_TITLES: tuple[tuple[str, str], ...] = (
+    ("https://witness.testifysec.com/attestation-collection/", "a Witness collection"),
+    ("https://witness.dev/attestation-collection/", "a Witness collection"),
+    ("https://witness.testifysec.com/policy/", "a Witness policy"),
+    ("chainloop.dev/attestation/", "a Chainloop attestation"),
+    ("https://slsa.dev/verification_summary/", "a verification summary (VSA) of an unknown version"),
+    ("https://slsa.dev/provenance/", "provenance of an unknown version"),
+    ("https://in-toto.io/attestation/svr/", "a simple verification result (SVR)"),
+    ("https://in-toto.io/attestation/release/", "a release attestation"),
+    ("https://in-toto.io/attestation/scai/", "a supply chain attribute report (SCAI)"),
+    ("https://in-toto.io/attestation/vulns/", "a vulnerability report"),
+    ("https://in-toto.io/attestation/test-result/", "a test result"),
+    ("https://in-toto.io/attestation/link/", "an in-toto link"),
+    ("https://in-toto.io/Link/", "an in-toto link"),
+    ("https://in-toto.io/attestation/reference/", "a reference to other attestations"),
+    ("https://in-toto.io/attestation/runtime-trace/", "a runtime trace"),
+    ("https://cosign.sigstore.dev/attestation/vuln/", "a vulnerability report"),
+    ("https://cosign.sigstore.dev/attestation/", "a custom attestation of cosign's"),
+    ("cosign.sigstore.dev/attestation/", "a custom attestation of cosign's"),
+    ("https://sigstore.dev/cosign/sign/", "a cosign signature"),
+    ("https://model_signing/signature/", "a signature over a model's files"),
+    ("https://gitsign.sigstore.dev/", "a gitsign attestation"),
+    ("https://openvex.dev/ns", "a VEX document"),
+    ("https://github.com/in-toto/attestation/tree/main/spec/predicates/", "an in-toto predicate"),
+)
+
+
+def title_of(predicate_type: str) -> str | None:
+    """What people call attestations of this type that are neither provenance nor a kind of their own; None if unknown.
+
+    For messages only: nothing is granted or refused by it.
+    """
+    return next((title for prefix, title in _TITLES if predicate_type.startswith(prefix)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Fields:
     """What every version of the predicate says, in v1 terms."""

@@ -32,6 +32,11 @@ class Statement:
     source: Source
 
 
+def is_in_toto(payload_type: str) -> bool:
+    """Whether a DSSE payload type announces an in-toto statement."""
+    return _PAYLOAD_TYPE.fullmatch(payload_type) is not None
+
+
 def read_statement(opened: Opened) -> Statement:
     """The statement that an attestation carries (in-toto attestation spec v1 and v0.1, spec 5.1).
 
@@ -42,7 +47,7 @@ def read_statement(opened: Opened) -> Statement:
     payload = opened.payload
     if payload is None:
         raise InputError("a signature over an artifact, which carries no statement", place)
-    if opened.envelope is not None and not _PAYLOAD_TYPE.fullmatch(opened.envelope.payload_type):
+    if opened.envelope is not None and not is_in_toto(opened.envelope.payload_type):
         found = shown(opened.envelope.payload_type)
         raise InputError(f"not an in-toto payload (got {found}, expected application/vnd.in-toto+json)", place)
     node = Node(read_json(payload, f"{place} (payload)"), place)

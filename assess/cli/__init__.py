@@ -18,6 +18,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("check", "assess.cli._check:check"),
     ("verify", "assess.cli._verify:verify"),
     ("evidence", "assess.cli._check:evidence"),
+    ("expect", "assess.cli._expect:expect"),
+    ("trust", "assess.cli._trust:app"),
     ("report", "assess.cli._report:report"),
     ("explain", "assess.cli._rules:explain"),
     ("rules", "assess.cli._rules:app"),

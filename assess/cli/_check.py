@@ -9,7 +9,6 @@ import typer
 
 from assess.cli._common import (
     Debug,
-    Formats,
     NoColor,
     Quiet,
     Time,
@@ -22,9 +21,19 @@ from assess.cli._common import (
     refuse_inputs,
     write_reports,
 )
+from assess.cli._vsa import (
+    CheckFormats,
+    VsaCompat,
+    VsaKey,
+    VsaResource,
+    VsaUnsigned,
+    VsaVerifier,
+    split_vsa,
+    write_summaries,
+)
 
 if TYPE_CHECKING:
-    from assess.assessing import Plan
+    from assess.plan import Plan
 
 # `readable=False` leaves it to the one place that opens files to say that one cannot be read, with its exit code.
 Project = Annotated[
@@ -52,12 +61,20 @@ SourceVersionedTag = Annotated[
     str | None, typer.Option("--source-versioned-tag", help="Expected version line: v1, v1.2 or v1.2.3.")
 ]
 BuilderId = Annotated[str | None, typer.Option("--builder-id", help="Expected builder.id, with or without @version.")]
+WorkflowPath = Annotated[
+    str | None, typer.Option("--workflow-path", help="Expected workflow: .github/workflows/release.yml.")
+]
+Trigger = Annotated[str | None, typer.Option("--trigger", help="Expected event that started the build: push, release.")]
 WorkflowInputs = Annotated[
     list[str] | None,
     typer.Option("--build-workflow-input", metavar="KEY=VALUE", help="Expected workflow_dispatch input; repeatable."),
 ]
 PackageName = Annotated[str | None, typer.Option("--package-name", help="Expected package name.")]
 PackageVersion = Annotated[str | None, typer.Option("--package-version", help="Expected package version.")]
+LockFile = Annotated[
+    Path | None,
+    typer.Option("--lock", metavar="FILE", help="What `expect` learned; else slsa-expectations.lock of the folder."),
+]
 Identity = Annotated[str | None, typer.Option("--certificate-identity", help="Identity the signer must have.")]
 IdentityRegexp = Annotated[
     str | None, typer.Option("--certificate-identity-regexp", help="Pattern of it; always matched as a whole.")
@@ -106,9 +123,12 @@ def check(
     source_branch: SourceBranch = None,
     source_versioned_tag: SourceVersionedTag = None,
     builder_id: BuilderId = None,
+    workflow_path: WorkflowPath = None,
+    trigger: Trigger = None,
     build_workflow_input: WorkflowInputs = None,
     package_name: PackageName = None,
     package_version: PackageVersion = None,
+    lock: LockFile = None,
     certificate_identity: Identity = None,
     certificate_identity_regexp: IdentityRegexp = None,
     certificate_oidc_issuer: Issuer = None,
@@ -120,7 +140,12 @@ def check(
     accept: Accept = None,
     rules: Rules = None,
     spec: Spec = None,
-    format: Formats = None,
+    format: CheckFormats = None,
+    vsa_verifier_id: VsaVerifier = None,
+    vsa_resource_uri: VsaResource = None,
+    vsa_key: VsaKey = None,
+    vsa_unsigned: VsaUnsigned = False,
+    vsa_compat: VsaCompat = None,
     time: Time = None,
     offline: Offline = False,
     quiet: Quiet = False,
@@ -135,12 +160,17 @@ def check(
     """
     from assess.assessing import assess
     from assess.cli._plan import files_of
+    from assess.vsa import check_plan
 
-    targets = parse_formats(format, quiet)
-    plan = _plan(locals())
+    others, summaries = split_vsa(format)
+    targets = parse_formats(others, quiet or bool(summaries))
+    plan = plan_of(locals())
     refuse_inputs(targets, files_of(plan))
+    if summaries:
+        check_plan(plan.vsa)
     assessment = assess(plan)
     write_reports(assessment, targets, no_color, verbose)
+    write_summaries(assessment, plan, summaries)
     conclude(assessment, quiet)
 
 
@@ -160,12 +190,12 @@ def evidence(
 
     from assess.assessing import gather
 
-    gathered = gather(_plan(locals()))
+    gathered = gather(plan_of(locals()))
     rows = [{"subject": asdict(one.subject), "evidence": asdict(one.evidence)} for one in gathered.subjects]
     out(json.dumps(rows, indent=2) + "\n")
 
 
-def _plan(flags: dict[str, Any]) -> Plan:
+def plan_of(flags: dict[str, Any]) -> Plan:
     """The plan: the project file's, overridden by the flags that were given."""
     from assess.cli._plan import plan_from
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import typer
 
-from assess.assessing import ArtifactPlan, IdentityPlan, Named, Plan
 from assess.errors import NoInputError
 from assess.expectations import Expectations
 from assess.files import PROJECT_FILE, reason_of
+from assess.layouts import LayoutPlan
+from assess.plan import ArtifactPlan, IdentityPlan, Named, Plan, VerifierPlan
 from assess.scoring import Gate
+from assess.vsa import VsaPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assess.project import ExpectationsFile, Project
+    from assess.project import ExpectationsFile, Project, VerifierFile
 
 _EXPECTATION_FLAGS = (
     "source_uri",
@@ -29,6 +31,8 @@ _EXPECTATION_FLAGS = (
     "source_branch",
     "source_versioned_tag",
     "builder_id",
+    "workflow_path",
+    "trigger",
     "package_name",
     "package_version",
 )
@@ -42,7 +46,7 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     project = _project(path, tuple(flags.get("answers") or ())) if use_file else None
     plan = _file_plan(project, time) if project is not None else Plan(time=time, folder=path)
     given: dict[str, Any] = {
-        "artifacts": tuple(ArtifactPlan(text) for text in flags.get("artifact") or ()),
+        "artifacts": tuple(_known_artifact(plan, text) for text in flags.get("artifact") or ()),
         "attestations": tuple(_named(text) for text in flags.get("attestation") or ()),
         "rules": tuple(flags.get("rules") or ()),
         "keys": tuple(flags.get("key") or ()),
@@ -54,13 +58,36 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     if given["attestations"]:
         plan = replace(plan, artifacts=tuple(replace(one, attestations=()) for one in plan.artifacts))
     plan = replace(plan, stdin=stdin, **{name: value for name, value in given.items() if value})
+    own = tuple(
+        one
+        if one.expectations is None
+        else replace(one, expectations=_expectations(_over(plan.expectations, one.expectations), flags))
+        for one in plan.artifacts
+    )
     plan = replace(
         plan,
+        artifacts=own,
         expectations=_expectations(plan.expectations, flags),
         identity=_identity(plan.identity, flags),
         gate=_gate(plan.gate, flags),
+        vsa=_vsa(plan.vsa, flags),
     )
+    plan = _with_lock(plan, flags.get("lock")) if "lock" in flags else plan
     return plan if plan.project else replace(plan, project=plan.folder.resolve().name or "project")
+
+
+def _known_artifact(plan: Plan, text: str) -> ArtifactPlan:
+    """What the project file says of an artifact that a flag names; else the bare artifact."""
+    for one in plan.artifacts:
+        if one.text == text or one.folder / one.text == Path(text):
+            return one
+    return ArtifactPlan(text)
+
+
+def _over(base: Expectations, own: Expectations) -> Expectations:
+    """An artifact's own expectations over the project's: field by field, so that none is lost."""
+    given = {one.name: getattr(own, one.name) for one in fields(own) if getattr(own, one.name)}
+    return replace(base, **given)
 
 
 def _refuse_path(path: Path) -> None:
@@ -87,6 +114,34 @@ def files_of(plan: Plan) -> Iterator[Path]:
         yield from (one.path for one in artifact.attestations if one.path is not None)
         with suppress(OSError, ValueError):
             yield from (one for one in file.parent.iterdir() if one.name.startswith(f"{file.name}."))
+
+
+def _with_lock(plan: Plan, named: Path | None) -> Plan:
+    """The plan with what a lock file recorded of each artifact: the file that was named, or the folder's own."""
+    from assess.learned import LOCK_FILE
+
+    path = named or plan.folder / LOCK_FILE
+    if named is None and not path.is_file():
+        return plan
+    from hashlib import sha256
+
+    from assess.assessment import Input
+    from assess.lock import load_lock
+
+    lock = load_lock(path)
+    artifacts = tuple(
+        replace(one, expectations=lock.expectations(artifact_name(one), one.expectations or plan.expectations))
+        for one in plan.artifacts
+    )
+    used = Input("lock", str(path), sha256(lock.data).hexdigest())
+    return replace(plan, artifacts=artifacts, inputs=(*plan.inputs, used))
+
+
+def artifact_name(one: ArtifactPlan) -> str | None:
+    """The name that a lock file knows an artifact by; None where only its digest is known."""
+    if one.name is not None:
+        return one.name
+    return None if re.match(r"sha(256|384|512):", one.text) else Path(one.text).name
 
 
 def _named(text: str) -> Named:
@@ -121,6 +176,14 @@ def _file_plan(project: Project, time: str) -> Plan:
         attestations=tuple(Named(text, project.resolve(text)) for text in file.attestations),
         expectations=_from_file(file.expectations),
         spec=file.spec,
+        layouts=tuple(
+            LayoutPlan(
+                (one.path, project.resolve(one.path)),
+                tuple((text, project.resolve(text)) for text in one.links),
+                tuple((text, project.resolve(text)) for text in one.keys),
+            )
+            for one in file.layouts
+        ),
         rules=tuple(project.resolve(text) for text in file.rules),
         profile=file.trust.profile,
         trusted_root=project.resolve(file.trust.trusted_root) if file.trust.trusted_root else None,
@@ -131,10 +194,28 @@ def _file_plan(project: Project, time: str) -> Plan:
             file.trust.certificate_identity_regexp,
             file.trust.certificate_oidc_issuer,
         ),
+        verifiers=tuple(_verifier(project, one) for one in file.trust.verifiers),
+        vsa=VsaPlan(
+            file.vsa.verifier_id,
+            file.vsa.resource_uri,
+            project.resolve(file.vsa.key) if file.vsa.key else None,
+            file.vsa.policy_uri,
+        ),
         answers=project.answers,
         waivers=project.waivers(date.fromisoformat(time[:10])),
         gate=Gate(tuple(sorted(file.gate.min_level.items())), file.gate.accept),
         inputs=project.inputs,
+    )
+
+
+def _verifier(project: Project, one: VerifierFile) -> VerifierPlan:
+    return VerifierPlan(
+        one.id,
+        one.resource_uri,
+        one.max_level["build"],
+        project.resolve(one.key) if one.key is not None else None,
+        one.key_id,
+        IdentityPlan(one.certificate_identity, None, one.certificate_oidc_issuer),
     )
 
 
@@ -184,6 +265,17 @@ def _gate(base: Gate, flags: dict[str, Any]) -> Gate:
 
 
 _MINIMUM = re.compile(r"(?:build=)?L?([0-3])|source=L?([0-4])")
+
+
+def _vsa(base: VsaPlan, flags: dict[str, Any]) -> VsaPlan:
+    return VsaPlan(
+        flags.get("vsa_verifier_id") or base.verifier_id,
+        flags.get("vsa_resource_uri") or base.resource_uri,
+        flags.get("vsa_key") or base.key,
+        base.policy_uri,
+        bool(flags.get("vsa_unsigned")),
+        _one_of("--vsa-compat", flags.get("vsa_compat"), ("slsa-verifier",)) is not None,
+    )
 
 
 def _one_of(flag: str, value: str | None, known: tuple[str, ...]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,8 @@ from assess.errors import ConfigError, Exit, InputError
 
 if TYPE_CHECKING:
     from assess.artifacts import Artifact
+    from assess.assessment import Input
+    from assess.attestations.envelope import Opened
     from assess.examine import Examined, Trust
 
 Files = Annotated[
@@ -21,6 +24,19 @@ Files = Annotated[
 OneArtifact = Annotated[
     str | None,
     typer.Option("--artifact", metavar="FILE|sha256:HEX", help="The artifact that must be among the subjects."),
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Show all steps, what each proves, and how to repeat it with other tools.")
+]
+Online = Annotated[
+    bool, typer.Option("--online", help="Ask the transparency log for the entry of an attestation that lacks one.")
+]
+RekorUrl = Annotated[
+    str | None, typer.Option("--rekor-url", metavar="URL", help="The log to ask, instead of the trusted root's.")
+]
+Links = Annotated[
+    list[Path] | None,
+    typer.Option("--link", metavar="FILE|DIR", help="Links of an in-toto layout, or folders of them; repeatable."),
 ]
 Format = Annotated[str, typer.Option("-f", "--format", metavar="text|json", help="How to print the checks.")]
 
@@ -32,9 +48,13 @@ def verify(
     certificate_identity_regexp: IdentityRegexp = None,
     certificate_oidc_issuer: Issuer = None,
     key: Keys = None,
+    link: Links = None,
     trusted_root: TrustedRoot = None,
     platforms: Platforms = None,
     format: Format = "text",
+    explain: Explain = False,
+    online: Online = False,
+    rekor_url: RekorUrl = None,
     offline: Offline = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -42,19 +62,25 @@ def verify(
     """Verify attestations, check by check: who signed, what is proved, what is not provable offline.
 
     Exit code 0: every check of every attestation holds. 1: one failed, or cannot be proved offline.
-    No level is given: that is what `check` does.
+    No level is given: that is what `check` does. With --online nothing but digests is sent.
     """
     if format not in ("text", "json"):
         raise typer.BadParameter(f"no such format {format!r} (one of text, json)")
+    if (online and offline) or (rekor_url is not None and not online):
+        raise typer.BadParameter("--rekor-url needs --online, and --online goes without --offline")
+    if link:
+        from assess.cli._layouts import verify_layout_files
+
+        verify_layout_files(files, link, key or [], format, quiet)
     from dataclasses import replace
 
     from assess.artifacts import read_artifact
-    from assess.assessing import load_trust
     from assess.cli._plan import plan_from
+    from assess.trusted import load_trust
 
     plan = plan_from({**locals(), "path": Path(), "artifact": None, "use_file": False}, b"", "1970-01-01T00:00:00Z")
     try:
-        trust, _, _ = load_trust(plan)
+        trust, _, inputs = load_trust(plan)
     except ConfigError as problem:
         _refuse_key(problem, key or [])
         raise
@@ -62,8 +88,9 @@ def verify(
     subject = read_artifact(artifact) if artifact is not None else None
     states: list[str] = []
     reports: list[dict[str, Any]] = []
+    asking = _Asking(subject, trust, tuple(inputs), explain, online, rekor_url)
     for name in files:
-        for state, report in _one_file(name, subject, trust):
+        for state, report in _one_file(name, asking):
             states.append(state)
             reports.append(report)
             if format == "text" and not quiet:
@@ -71,6 +98,9 @@ def verify(
     if format == "json":
         import json
 
+        for report in reports:
+            if "transcript" in report:
+                report["transcript"] = report["transcript"].as_json()
         out(json.dumps(reports, indent=2) + "\n")
     verdict = "INVALID" if "INVALID" in states else "NOT PROVEN" if "NOT PROVEN" in states else "VERIFIED"
     if not quiet:
@@ -92,14 +122,25 @@ def _refuse_key(problem: ConfigError, keys: list[Path]) -> None:
         raise typer.Exit(Exit.GATE)
 
 
-def _one_file(name: str, artifact: Artifact | None, trust: Trust) -> list[tuple[str, dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is asked of each attestation."""
+
+    artifact: Artifact | None
+    trust: Trust
+    inputs: tuple[Input, ...]
+    explain: bool
+    online: bool
+    rekor_url: str | None
+
+
+def _one_file(name: str, asking: _Asking) -> list[tuple[str, dict[str, Any]]]:
     """(VERIFIED | INVALID | NOT PROVEN, what to tell) for each attestation of one file.
 
     A file that says of itself that it is a Sigstore bundle and is malformed is an invalid bundle (step 1);
     anything else that cannot be read raises InputError.
     """
     from assess.attestations.containers import announces_bundle, read_container
-    from assess.examine import examine
     from assess.files import ATTESTATION_LIMIT, read_file
 
     path = "standard input" if name == "-" else name
@@ -112,10 +153,46 @@ def _one_file(name: str, artifact: Artifact | None, trust: Trust) -> list[tuple[
         check = {"step": 1, "name": "open", "result": "failed", "detail": f"malformed bundle: {problem.message}"}
         return [("INVALID", {"source": problem.place or path, "container": "sigstore-bundle", "checks": [check]})]
     ignored = [f"{one.source}: ignored: {one.reason}" for one in container.ignored]
-    results = [_report(examine(one, artifact, trust)) for one in container.opened]
+    results = [_one(one, asking) for one in container.opened]
     if ignored and results:
         results[0][1]["ignored"] = ignored
     return results
+
+
+def _one(opened: Opened, asking: _Asking) -> tuple[str, dict[str, Any]]:
+    from assess.examine import examine
+
+    examined = examine(opened, asking.artifact, asking.trust)
+    told: str | None = None
+    if asking.online and examined.signature is None:
+        examined, told = _online(examined, asking)
+    state, report = _report(examined)
+    if told is not None:
+        report["online"] = told
+    if asking.explain:
+        from assess.cli._transcript import transcript
+
+        report["transcript"] = transcript(examined, asking.artifact, asking.trust, asking.inputs)
+    return state, report
+
+
+def _online(examined: Examined, asking: _Asking) -> tuple[Examined, str]:
+    """The examination with the log entry that a look-up found, or as it was; and what the look-up tells."""
+    from assess.examine import examine
+    from assess.trust.rekor_online import lacks_entry, look_up
+
+    opened, artifact, trust = examined.opened, asking.artifact, asking.trust
+    if not lacks_entry(opened):
+        return examined, "no log was asked: a log entry is not what is missing"
+    digests = artifact.subject.digests if artifact is not None else ()
+    found = look_up(
+        opened,
+        root=trust.root_for(opened),
+        artifact_sha256=next((one.value for one in digests if one.algorithm == "sha256"), None),
+        url=asking.rekor_url,
+        identity=trust.identity_for(opened),
+    )
+    return (examine(found.opened, artifact, trust) if found.found else examined), found.detail
 
 
 def _report(examined: Examined) -> tuple[str, dict[str, Any]]:
@@ -149,11 +226,15 @@ def _text(state: str, report: dict[str, Any]) -> str:
 
     what = report.get("predicate_type") or report.get("kind") or ""
     lines = [f"{report['source']}: {report['container']}{f', {what}' if what else ''}"]
-    for one in report["checks"]:
+    if "transcript" in report:
+        lines += report["transcript"].as_lines()
+    for one in report["checks"] if "transcript" not in report else ():
         lines.append(f"  {one['result']:<20} {one['step']:>2} {one['name']:<10} {one['detail']}")
         if one["result"] == "failed" and "expected" in one:
             lines.append(f"{'':36}expected {one['expected']}, found {one.get('found', 'nothing')}")
     lines += [f"  {line}" for line in report.get("ignored", ())]
+    if "online" in report:
+        lines.append(f"  online: {report['online']}")
     if report.get("kind") == "signature" and state == "VERIFIED":
         lines.append("  proves who signed the artifact; it is not provenance")
     return "".join(f"{clean(line)}\n" for line in (*lines, _line(state, report)))

@@ -136,8 +136,10 @@ def _blob(
             return None
         before, file = f"{taken} > line.sigstore.json && ", "line.sigstore.json"
     root = _root(assessment, "--trusted-root")
-    kind = ("--type", attestation.predicate_type)
-    line = _line("cosign", "verify-blob-attestation", "--bundle", file, *kind, *identity, *root, _file_of(subject))
+    verb: tuple[str, ...] = ("verify-blob-attestation", "--type", attestation.predicate_type)
+    if attestation.kind == "signature":
+        verb = ("verify-blob",)
+    line = _line("cosign", verb[0], "--bundle", file, *verb[1:], *identity, *root, _file_of(subject))
     return None if line is None else before + line
 
 
@@ -214,7 +216,7 @@ def _given(
         given += ["--artifact", _file_of(subject) if subject.subject.source else str(digest)]
     for path in dict.fromkeys(one.source.path for pair in pairs for one in pair if one is not None):
         given += ["--attestation", path]
-    for option in ("trusted-root", "key", "platforms", "answers"):
+    for option in ("trusted-root", "key", "platforms", "answers", "lock"):
         for one in assessment.inputs:
             if one.kind == option:
                 given += [f"--{option}", one.path]

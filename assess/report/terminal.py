@@ -196,6 +196,8 @@ def _expectations(writer: _Writer, view: View) -> None:
             style = "unmet" if row.outcome == "mismatch" else "unknown"
             found = row.found or "nothing"
             writer.labelled(row.outcome, f"{row.name}: expected {row.expected}, found {found} ({name})", style)
+            if row.detail:
+                writer.below(row.detail)
         writer.more(len(wrong))
 
 

@@ -9,11 +9,12 @@ from assess.evidence import Digest
 from assess.trust._outcome import Proved, Record, RefusedError, UnprovableError
 from assess.trust.certificates import Leaf, read_leaf
 from assess.trust.entries import says_prehashed
-from assess.trust.keys import Content, PublicKey, SupportedKey, verify_content
+from assess.trust.keys import Content, PublicKey, SupportedKey, verify_content, verify_p1363
 from assess.trust.roots import TrustedRoot
 from assess.trust.signers import IdentityPolicy
 
 _ALGORITHMS = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
+IN_TOTO = "application/vnd.in-toto+json"
 _KNOWN = (*_ALGORITHMS, "SHA3_256", "SHA3_384")
 
 
@@ -29,6 +30,8 @@ class Case:
     root: TrustedRoot
     keys: tuple[PublicKey, ...]
     identity: IdentityPolicy | None
+    hint: str | None = None
+    """The key id that came with the signature; not to be trusted."""
 
     @property
     def in_bundle(self) -> bool:
@@ -52,17 +55,38 @@ def leaf_and_signature(case: Case, record: Record) -> Leaf | None:
 
 def signature_by_key(case: Case) -> Proved[PublicKey]:
     """(2) Which of the given keys made the signature; never one that came with it."""
-    if not case.keys:
+    # A hint selects among known keys and proves nothing by itself.
+    keys = tuple(key for key in case.keys if key.hint is None or key.hint == case.hint)
+    if not keys:
         if case.in_bundle:
             raise RefusedError("signed with a key, but none was given", found=f"hint {case.material.key_hint!r}"[:200])
         raise UnprovableError("signed with a key that was not given")
-    outcomes = [(key, _holds(case, key.key)) for key in case.keys]
+    outcomes = [(key, _holds_by(case, key)) for key in keys]
     for key, holds in outcomes:
         if holds:
-            return Proved(f"the signature holds under the given key sha256:{key.sha256}", key)
+            return Proved(f"the signature holds under {_named(key)}", key)
     unknown = None if any(holds is None for _, holds in outcomes) else False
-    _require(unknown, case, "the signature is not one of a given key")
-    raise RefusedError("the signature is not one of a given key")
+    which = "a given key" if len(keys) > 1 else _named(keys[0])
+    _require(unknown, case, f"the signature is not one of {which}")
+    raise RefusedError(f"the signature is not one of {which}")
+
+
+def _named(key: PublicKey) -> str:
+    return f"the given key sha256:{key.sha256}" if key.owner == "key" else f"{key.owner}'s key sha256:{key.sha256}"
+
+
+def _holds_by(case: Case, key: PublicKey) -> bool | None:
+    envelope = case.opened.envelope
+    if key.covers_payload:
+        # The payload type is not signed here, so nothing may depend on it.
+        if envelope is None or envelope.payload_type != IN_TOTO:
+            return False
+        return verify_content(key.key, case.signature, Content(envelope.payload))
+    holds = _holds(case, key.key)
+    if holds is False and envelope is not None and not case.in_bundle:
+        # Google signs its summaries in this form; bundles have one form only.
+        return verify_p1363(key.key, case.signature, case.content)
+    return holds
 
 
 def _holds(case: Case, key: SupportedKey) -> bool | None:

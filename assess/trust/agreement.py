@@ -35,7 +35,9 @@ _NPM_RUNNER = re.compile(r"https://github\.com/actions/runner(?:/(github-hosted|
 _WORKFLOW_URI = re.compile(r"https://github\.com/([^/]+/[^/]+)/(\.github/workflows/[^@]+)@(.+)")
 _RUN_URL = re.compile(r"https://github\.com/[^/]+/[^/]+/actions/runs/([0-9]+)/attempts/([0-9]+)")
 _ANY_RUN = re.compile(r"https://github\.com/.*/actions/runs/", re.IGNORECASE | re.DOTALL)
+_JOB_URL = re.compile(r"https://[^/]+/.+/-/jobs/[0-9]+")
 _RUN_NUMBER = re.compile(r"([0-9]+)-([0-9]+)")
+_NPM_ON_GITLAB = "https://github.com/npm/cli/gitlab/"
 _OWN_COMMITS = "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0"
 
 
@@ -75,7 +77,7 @@ def agree(provenance: Provenance, delegators: Iterable[Delegator] = ()) -> tuple
         ("run", signer.run_invocation, _run_urls(provenance, attempt=False), _without_attempt),
         ("run", signer.run_invocation, _runs(provenance, internal), _run),
         ("run", signer.run_invocation, _builder_run(provenance), _run_number),
-        ("repository id", _claim(signer, 15), _ids(internal, "repository_id"), str),
+        ("repository id", _claim(signer, 15), _ids(internal, "repository_id", "CI_PROJECT_ID"), str),
         ("owner id", _claim(signer, 17), _ids(internal, "repository_owner_id"), str),
     )
     for what, certified, claims, normal in comparisons:
@@ -140,7 +142,7 @@ def _runner_id(provenance: Provenance, signer: Signer) -> Check | None:
 def _repositories(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
     for place, repository, _ in _sources(provenance):
         yield _Claim(place, repository)
-    yield from _named(internal, "GITHUB_REPOSITORY", "github_repository")
+    yield from _named(internal, "GITHUB_REPOSITORY", "github_repository", "CI_PROJECT_URL")
 
 
 def _refs(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
@@ -159,7 +161,7 @@ def _commits(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Clai
             for algorithm, value in digests:
                 if algorithm in ("gitCommit", "sha1"):
                     yield _Claim(place, value)
-    yield from _named(internal, "GITHUB_SHA", "github_sha1", "github_sha")
+    yield from _named(internal, "GITHUB_SHA", "github_sha1", "github_sha", "CI_COMMIT_SHA")
 
 
 def _source_digests(provenance: Provenance) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -210,7 +212,9 @@ def _split(uri: str) -> tuple[str, str]:
 # (3)
 def _workflows(provenance: Provenance) -> Iterator[_Claim]:
     entry_point = provenance.process.entry_point if provenance.process is not None else None
-    same_run = source_is_run(provenance.build_type or "")
+    build_type = provenance.build_type or ""
+    # On GitLab the entry point is a job of the file that the certificate names.
+    same_run = source_is_run(build_type) and not build_type.startswith(_NPM_ON_GITLAB)
     if entry_point and (same_run or entry_point.startswith(".github/workflows/")):
         yield _Claim("the entry point", entry_point)
 
@@ -246,7 +250,7 @@ def _without_attempt(text: str) -> str:
 
 def _runs(provenance: Provenance, internal: dict[str, str]) -> Iterator[_Claim]:
     run_id = provenance.invocation_id or ""
-    if _RUN_NUMBER.fullmatch(run_id):
+    if _RUN_NUMBER.fullmatch(run_id) or _JOB_URL.fullmatch(run_id):
         yield _Claim("the invocation id", run_id)
     for number, attempt in (("GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"), ("github_run_id", "github_run_attempt")):
         if internal.get(number) and internal.get(attempt):
@@ -270,8 +274,8 @@ def _run(text: str) -> str:
 
 
 # (7)
-def _ids(internal: dict[str, str], name: str) -> Iterator[_Claim]:
-    yield from _named(internal, f"GITHUB_{name.upper()}", f"github_{name}", f"github.{name}")
+def _ids(internal: dict[str, str], name: str, *others: str) -> Iterator[_Claim]:
+    yield from _named(internal, f"GITHUB_{name.upper()}", f"github_{name}", f"github.{name}", *others)
 
 
 def _claim(signer: Signer, number: int) -> str | None:
@@ -302,6 +306,10 @@ def _internal(provenance: Provenance) -> dict[str, str]:
             value = _json(parameter.value)
             if _plain(value):
                 values[parameter.name] = str(value)
+    if (provenance.build_type or "").startswith(_NPM_ON_GITLAB):
+        # There npm writes the job's variables as parameters of the build.
+        named = ((one.name, _json(one.value)) for one in provenance.external_parameters or () if one.name[:3] == "CI_")
+        values |= {name: str(value) for name, value in named if value and _plain(value)}
     return values
 
 

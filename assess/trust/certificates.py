@@ -135,6 +135,31 @@ def _trusted(authority: Authority, moment: datetime) -> bool:
     return valid and authority.window.holds(moment)
 
 
+def choose_root(certificate: bytes | None, roots: tuple[TrustedRoot, ...]) -> TrustedRoot:
+    """The root that has an authority of the name that issued the certificate, else the first one.
+
+    Choosing by name trusts nothing: the chain is verified against what was chosen.
+    """
+    if certificate is None or len(roots) == 1:
+        return roots[0]
+    try:
+        issuer = x509.load_der_x509_certificate(certificate).issuer.public_bytes()
+    except MALFORMED:
+        return roots[0]
+    return next((root for root in roots if issuer in _names(root)), roots[0])
+
+
+@lru_cache(maxsize=16)
+def _names(root: TrustedRoot) -> frozenset[bytes]:
+    """Names (DER) of all certificates of a root's authorities."""
+    found: set[bytes] = set()
+    for authority in root.authorities:
+        anchors = _anchors(authority.certificates)
+        if anchors is not None:
+            found.update(one.subject.public_bytes() for one in anchors.certificates)
+    return frozenset(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Anchors:
     """An authority's certificates, each issued by the next one."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from assess.errors import ConfigError
 from assess.evidence import Digest
 from assess.trust._outcome import MALFORMED
+from assess.trust.roots import Window
 
 SupportedKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 _HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -42,11 +43,22 @@ MAX_FILE = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key that a user trusts; `sha256` is the hex digest of its SubjectPublicKeyInfo."""
+    """A public key that is trusted; `sha256` is the hex digest of its SubjectPublicKeyInfo.
+
+    The defaults are those of a key that a user gave; the others belong to keys of known services (`known_keys.py`).
+    """
 
     key: SupportedKey
     der: bytes
     sha256: str
+    owner: str = "key"
+    """Which roots of trust vouch for it, as `Signer.root` says it: `key`, `npm-registry`, `google-cloud-build`."""
+    hint: str | None = None
+    """Tried for signatures with this key id only; None: tried for all."""
+    covers_payload: bool = False
+    """Signs the raw in-toto payload and not DSSE's encoding of it."""
+    window: Window | None = None
+    """When signatures by it count; None: always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,17 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 def verify_signature(key: SupportedKey, signature: bytes, data: bytes) -> bool:
     """Whether the signature over the bytes holds: ECDSA with the curve's hash, Ed25519, RSA PKCS#1 v1.5 or PSS."""
     return verify_content(key, signature, Content(data)) is True
+
+
+def verify_p1363(key: SupportedKey, signature: bytes, content: Content) -> bool:
+    """Whether an ECDSA signature in the form of IEEE P1363 (r and s, each as long as the curve's order) holds."""
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return False
+    size = (key.curve.key_size + 7) // 8
+    if len(signature) != 2 * size:
+        return False
+    numbers = (int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big"))
+    return verify_content(key, encode_dss_signature(*numbers), content) is True
 
 
 def verify_content(key: SupportedKey, signature: bytes, content: Content, *, prehashed: bool = False) -> bool | None:

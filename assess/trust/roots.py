@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from assess.attestations._json import Limits, Node, read_json, shown
 from assess.errors import ConfigError, InputError
 
 PUBLIC_GOOD = "sigstore-public-good"
-_DATA = Path(__file__).parent / "data" / "sigstore_public_good.json"
+GITHUB = "github"
+_DATA = Path(__file__).parent / "data"
 _LIMITS = Limits(size=4 * 1024 * 1024, depth=32, nodes=20_000)
 _MEDIA_TYPE = re.compile(r"application/vnd\.dev\.sigstore\.trustedroot(\+json;\s*version=0\.[12]|\.v0\.[12]\+json)")
 
@@ -85,10 +87,23 @@ class TrustedRoot:
 @lru_cache(maxsize=1)
 def public_good() -> TrustedRoot:
     """The dated snapshot of the public-good instance's trusted root that comes with this package."""
-    snapshot = json.loads(_DATA.read_bytes())
-    node = Node(snapshot["trustedRoot"], _DATA.name, "/trustedRoot", proto=True)
+    return _snapshot("sigstore_public_good.json", PUBLIC_GOOD)
+
+
+@lru_cache(maxsize=1)
+def github() -> TrustedRoot:
+    """The dated snapshot of the trusted root of GitHub's own instance: it signs for private repositories and releases.
+
+    It has timestamp authorities and no logs: nothing it issued is expected in one (spec T40).
+    """
+    return _snapshot("sigstore_github.json", GITHUB)
+
+
+def _snapshot(file: str, name: str) -> TrustedRoot:
+    snapshot = json.loads((_DATA / file).read_bytes())
+    node = Node(snapshot["trustedRoot"], file, "/trustedRoot", proto=True)
     return replace(
-        _read(node, PUBLIC_GOOD),
+        _read(node, name),
         origin=snapshot["origin"],
         dated=snapshot["dated"],
         sha256=snapshot["sha256"],
@@ -153,12 +168,21 @@ def _log(node: Node) -> LogInstance:
     checkpoint_id = node.object("checkpointKeyId").decoded("keyId")
     log_id = node.object("logId").decoded("keyId") or checkpoint_id or hashlib.sha256(key).digest()
     return LogInstance(
-        base_url=node.string("baseUrl"),
+        base_url=_url(node, "baseUrl"),
         key=key,
         log_id=log_id,
         checkpoint_id=checkpoint_id or log_id,
         window=_window(public_key.object("validFor")),
     )
+
+
+def _url(node: Node, key: str) -> str:
+    text = node.string(key)
+    try:
+        urlsplit(text)
+    except ValueError:
+        raise node.get(key).error(f"not a URL (got {shown(text)})") from None
+    return text
 
 
 def _window(node: Node) -> Window:

@@ -104,7 +104,7 @@ def read_signer(leaf: Leaf, root: TrustedRoot) -> Proved[Signer]:
 
 def key_signer(key: PublicKey) -> Signer:
     """The signer that a trusted key stands for."""
-    return Signer(kind="key", identity=f"sha256:{key.sha256}", root="key")
+    return Signer(kind="key", identity=f"sha256:{key.sha256}", root=key.owner)
 
 
 def check_identity(signer: Signer, policy: IdentityPolicy) -> Proved[None]:

@@ -68,6 +68,11 @@ def _made_it(authority: Authority, response: TimeStampResponse, signature: bytes
         return verifier.verify_message(response, signature)
     except failed:
         return False
+    except BaseException as error:
+        # The library panics, which is no Exception, where OpenSSL refuses a certificate that `cryptography` took.
+        if type(error).__name__ != "PanicException":
+            raise
+        return False
 
 
 @lru_cache(maxsize=64)

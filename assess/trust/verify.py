@@ -19,16 +19,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from assess.attestations.envelope import LogEntry, Material, Opened
+from assess.attestations.envelope import Envelope, LogEntry, Material, Opened
+from assess.attestations.metablock import CONTAINER as METABLOCK
+from assess.attestations.metablock import signed_bytes
 from assess.evidence import Check, Digest, SignatureState, Signer
 from assess.trust._outcome import Proved, Record, RefusedError
 from assess.trust._signature import Case, hint_of, leaf_and_signature, signature_by_key
-from assess.trust._times import lacks_time, trusted_times
+from assess.trust._times import lacks_time, shown, trusted_times
 from assess.trust.certificates import verify_chain
 from assess.trust.entries import Signed, bind
 from assess.trust.keys import Content, PublicKey, SupportedKey, pae
 from assess.trust.log import verify_inclusion
-from assess.trust.roots import TrustedRoot
+from assess.trust.roots import TrustedRoot, Window
 from assess.trust.scts import verify_scts
 from assess.trust.signers import IdentityPolicy, check_identity, key_signer, read_signer
 
@@ -65,9 +67,10 @@ def verify(
 ) -> Verification:
     """Verify an attestation's signature, steps 1 to 8 of the module's narrative; never raises for what it says.
 
-    `keys` verify what carries no certificate; with keys alone, and no `identity`, a certificate is not who was asked
-    for. With an `identity`, a key is not. `artifact` is what is known of the artifact by digest (lower-case hex):
-    message signatures are over it; for envelopes its digests are the caller's to compare (step 9).
+    `keys` verify what carries no certificate (one with a hint only signatures that come with that hint); with keys
+    alone, and no `identity`, a certificate is not who was asked for. With an `identity`, a key is not. `artifact` is
+    what is known of the artifact by digest (lower-case hex): message signatures are over it; for envelopes its digests
+    are the caller's to compare (step 9).
     `artifact_file` serves signatures that are over the artifact's bytes (pure Ed25519).
     """
     record = Record()
@@ -82,14 +85,14 @@ def verify(
         return Verification("absent", "the statement is not signed", None, record.in_order())
     material = opened.material or Material()
     results: list[Verification] = []
-    for signature, certificate in signed:
+    for signature, certificate, hint in signed:
         if opened.envelope is not None:
-            content = Content(pae(opened.envelope.payload_type, opened.envelope.payload))
+            content = Content(_covered(opened, opened.envelope))
         else:
             content = Content(None, artifact or (), artifact_file)
         own_certificate = certificate if opened.material is None else None
         certificates = material.certificates or ((own_certificate,) if own_certificate is not None else ())
-        case = Case(opened, signature, content, certificates, material, root, keys, identity)
+        case = Case(opened, signature, content, certificates, material, root, keys, identity, hint)
         own = Record()
         own.checks.extend(record.checks)
         results.append(_by_certificate(case, own) if certificates else _by_key(case, own))
@@ -97,17 +100,25 @@ def verify(
     return min(results, key=lambda result: _PREFERENCE.index(result.signature))
 
 
-def _open(opened: Opened) -> Proved[tuple[tuple[bytes, bytes | None], ...]]:
-    """Each signature with its own certificate; () for what is not signed."""
+def _covered(opened: Opened, envelope: Envelope) -> bytes:
+    """What an envelope's signatures cover."""
+    if opened.container == METABLOCK:
+        return signed_bytes(envelope)
+    return pae(envelope.payload_type, envelope.payload)
+
+
+def _open(opened: Opened) -> Proved[tuple[tuple[bytes, bytes | None, str | None], ...]]:
+    """Each signature with its own certificate and the hint at its key; () for what is not signed."""
     if opened.defects:
         raise RefusedError("; ".join(opened.defects))
     if opened.envelope is not None and opened.message is not None:
         raise RefusedError("two contents: an envelope and a message signature")
-    signed: tuple[tuple[bytes, bytes | None], ...] = ()
+    signed: tuple[tuple[bytes, bytes | None, str | None], ...] = ()
+    hint = opened.material.key_hint if opened.material is not None else None
     if opened.message is not None:
-        signed = ((opened.message.signature, None),)
+        signed = ((opened.message.signature, None, hint),)
     elif opened.envelope is not None:
-        signed = tuple((one.sig, one.certificate) for one in opened.envelope.signatures)
+        signed = tuple((one.sig, one.certificate, hint or one.keyid) for one in opened.envelope.signatures)
     if opened.material is not None and len(signed) != 1:
         raise RefusedError("a bundle has exactly one signature", found=str(len(signed)))
     if opened.material is not None and not opened.material.certificates and opened.material.key_hint is None:
@@ -152,15 +163,34 @@ def _by_key(case: Case, record: Record) -> Verification:
         if case.identity is not None:
             record.run(8, "identity", lambda: _nobody(case.identity))
         return _sum_up(record, None, ())
-    # (3) time is told but not needed: a key that the user trusts has no end
+    # (3) time is told, and needed only for keys that have an end: one that the user trusts has none
     times = trusted_times(case, record)
+    window = key.window
+    if window is not None and not times:
+        lacks_time(case, record)
+    elif window is not None:
+        # (4) chain
+        record.run(4, "chain", lambda: _in_window(key, window, times))
     # (6) inclusion, (7) binding
     _entries(case, record, key.key, key.der, times)
     # (8) signer, identity
-    signer = record.run(8, "signer", lambda: Proved(f"the key sha256:{key.sha256} signed", key_signer(key)))
+    signer = record.run(8, "signer", lambda: Proved(f"{_owner(key)} sha256:{key.sha256} signed", key_signer(key)))
     if signer is not None:
         _identity(case, signer, record)
     return _sum_up(record, signer, times)
+
+
+def _owner(key: PublicKey) -> str:
+    return "the key" if key.owner == "key" else f"{key.owner}'s key"
+
+
+def _in_window(key: PublicKey, window: Window, times: tuple[datetime, ...]) -> Proved[None]:
+    for moment in times:
+        if not window.holds(moment):
+            end = shown((window.end,)) if window.end is not None else "today"
+            expected = f"{shown((window.start,))} to {end}"
+            raise RefusedError(f"{key.owner}'s key was not in use at that time", expected, shown((moment,)))
+    return Proved(f"{key.owner}'s key was in use at {shown(times)}", None)
 
 
 def _identity(case: Case, signer: Signer, record: Record) -> None:

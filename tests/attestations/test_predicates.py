@@ -296,7 +296,7 @@ GCB = {"buildType": "https://cloud.google.com/build/gcb-buildtypes/google-worker
                 },
                 "materials": [{"uri": "gs://bucket/source.tgz#123", "digest": {"sha256": "0" * 64}}],
             },
-            ("gs://bucket/source.tgz", "", "", "", False),
+            ("gs://bucket/source.tgz", "", "", "1 steps given with the request", True),
         ),
         (
             V1,

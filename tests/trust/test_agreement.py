@@ -340,3 +340,75 @@ def test_forged_predicates_under_genuine_certificates(corpus: Path) -> None:
         caught += any(check.result == "failed" for check in agree(replace(other, signer=one.signer), delegators))
     assert tried >= 80
     assert caught == tried
+
+
+GITLAB_CONFIG = "https://gitlab.com/acme/tools/widget//.gitlab-ci.yml@refs/tags/v1.0.0"
+GITLAB = Signer(
+    kind="certificate",
+    identity=GITLAB_CONFIG,
+    issuer="https://gitlab.com",
+    source_repository="https://gitlab.com/acme/tools/widget",
+    source_digest=COMMIT,
+    source_ref="refs/tags/v1.0.0",
+    build_signer=GITLAB_CONFIG,
+    build_config=GITLAB_CONFIG,
+    build_trigger="push",
+    runner_environment="gitlab-hosted",
+    run_invocation="https://gitlab.com/acme/tools/widget/-/jobs/77",
+    claims=(Claim(OID + "15", "", "42"),),
+)
+
+
+def on_gitlab(**changes: str) -> Provenance:
+    """npm's provenance of the job that GITLAB is about, with some values changed."""
+    facts = {
+        "uri": "git+https://gitlab.com/acme/tools/widget",
+        "sha1": COMMIT,
+        "run": "https://gitlab.com/acme/tools/widget/-/jobs/77",
+        "CI_PROJECT_URL": "https://gitlab.com/acme/tools/widget",
+        "CI_COMMIT_SHA": COMMIT,
+        "CI_PIPELINE_SOURCE": "push",
+        "CI_PROJECT_ID": "42",
+    } | changes
+    source = {"uri": facts["uri"], "digest": {"sha1": facts["sha1"]}}
+    predicate = {
+        "buildType": "https://github.com/npm/cli/gitlab/v1alpha1",
+        "builder": {"id": "https://gitlab.com/acme/tools/widget/-/runners/5"},
+        "invocation": {
+            "configSource": {**source, "entryPoint": "deploy"},
+            "parameters": {name: value for name, value in facts.items() if name.startswith("CI_")},
+            "environment": {"name": "runner"},
+        },
+        "metadata": {"buildInvocationId": facts["run"]},
+        "materials": [source],
+    }
+    statement = {
+        "_type": "https://in-toto.io/Statement/v0.1",
+        "subject": [],
+        "predicateType": "https://slsa.dev/provenance/v0.2",
+        "predicate": predicate,
+    }
+    opened = Opened(Source("p"), "statement", "0" * 64, statement=json.dumps(statement).encode())
+    return replace(read_provenance(opened, read_statement(opened)), signer=GITLAB)
+
+
+def test_npm_on_gitlab_agrees_with_its_certificate() -> None:
+    checks = agree(on_gitlab())
+    assert {one.result for one in checks} == {"verified"}
+    assert len(checks) >= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("uri", "git+https://gitlab.com/acme/tools/other"),
+        ("sha1", "2" * 40),
+        ("run", "https://gitlab.com/acme/tools/widget/-/jobs/78"),
+        ("CI_PROJECT_URL", "https://gitlab.com/acme/widget"),
+        ("CI_COMMIT_SHA", "2" * 40),
+        ("CI_PIPELINE_SOURCE", "merge_request_event"),
+        ("CI_PROJECT_ID", "43"),
+    ],
+)
+def test_every_lie_of_npm_on_gitlab_is_caught(name: str, value: str) -> None:
+    assert "failed" in {one.result for one in agree(on_gitlab(**{name: value}))}

@@ -1,0 +1,82 @@
+"""What one run is asked for: flags and project file already made one. Data only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from assess.assessment import Input, Waiver
+from assess.evidence import Answer
+from assess.expectations import Expectations
+from assess.layouts import LayoutPlan
+from assess.scoring import Gate
+from assess.vsa import VsaPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file that the user named: how it was written, which reports show, and where it is (None: standard input)."""
+
+    shown: str
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactPlan:
+    """One artifact to assess: `FILE` or `algorithm:hex`, with the attestations and expectations of its own."""
+
+    text: str
+    name: str | None = None
+    attestations: tuple[Named, ...] = ()
+    expectations: Expectations | None = None
+    folder: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityPlan:
+    """The identity that signatures must have; texts as the user gave them."""
+
+    identity: str | None = None
+    identity_regexp: str | None = None
+    issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierPlan:
+    """A verifier whose summaries (VSA) count, as the user lists it; either `key` or `identity`."""
+
+    id: str
+    resource_uri: str
+    cap: int
+    key: Path | None = None
+    key_id: str | None = None
+    identity: IdentityPlan = IdentityPlan()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one run is asked for; flags and project file are already one."""
+
+    time: str
+    project: str = ""
+    folder: Path = Path()
+    artifacts: tuple[ArtifactPlan, ...] = ()
+    attestations: tuple[Named, ...] = ()
+    """For every artifact."""
+    stdin: bytes = b""
+    expectations: Expectations = field(default_factory=Expectations)
+    spec: str = "1.2"
+    rules: tuple[Path, ...] = ()
+    profile: Literal["vendor", "strict"] = "vendor"
+    trusted_root: Path | None = None
+    keys: tuple[Path, ...] = ()
+    platforms: tuple[Path, ...] = ()
+    identity: IdentityPlan = IdentityPlan()
+    verifiers: tuple[VerifierPlan, ...] = ()
+    vsa: VsaPlan = field(default_factory=VsaPlan)
+    answers: tuple[Answer, ...] | None = None
+    waivers: tuple[Waiver, ...] = ()
+    gate: Gate = field(default_factory=Gate)
+    inputs: tuple[Input, ...] = ()
+    layouts: tuple[LayoutPlan, ...] = ()
