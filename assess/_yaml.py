@@ -10,6 +10,8 @@ Steps (each tagged in the code):
        so that `on` stays "on", `1.10` stays "1.10" and dates stay text
 """
 
+# Longer than 300 lines: one walk with all its limits, which only hold together.
+
 from __future__ import annotations
 
 import codecs

@@ -3,6 +3,8 @@
 All paths in the file are relative to the file. Flags of the command override what stands here.
 """
 
+# Longer than 300 lines: the file's models, and every mistake in it in our own words.
+
 from __future__ import annotations
 
 import os

@@ -4,6 +4,8 @@ The demonstrated level of a subject is the best that one single attestation carr
 attestations never add up (SLSA 1.2 verifying-artifacts, step 1: the level belongs to one verified attestation).
 """
 
+# Longer than 300 lines: levels, gate and contradictions are sums over the same findings.
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -5,7 +5,7 @@
     python scripts/vendor_trust_material.py gcb-keys FOLDER --origin TEXT [--date YYYY-MM-DD]
 
 github-root  the trusted_root.json of GitHub's own Sigstore instance, as its TUF repository (and others) hand it out
-npm-keys     keys.json, the target registry.npmjs.org/keys.json of Sigstore's TUF repository
+npm-keys     keys.json of npm's registry, a target of Sigstore's TUF repository
 gcb-keys     a folder of PEM files: REGION.key for keys that sign raw payloads, global-pae-NAME_VERSION.key for those
              that sign DSSE's encoding
 """

@@ -113,6 +113,7 @@ Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLS
 Offline = Annotated[bool, typer.Option("--offline", help="Use no network. Always so: nothing here needs one.")]
 
 
+# Longer than 50 lines for its parameters alone: they are the command line.
 def check(
     path: Project = Path(),
     artifact: Artifacts = None,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Update = Annotated[bool, typer.Option("--update", help="Write differences too, after showing them.")]
 
 
+# Longer than 50 lines for its parameters alone: they are the command line.
 def expect(
     path: Project = Path(),
     artifact: Artifacts = None,

@@ -41,6 +41,7 @@ Links = Annotated[
 Format = Annotated[str, typer.Option("-f", "--format", metavar="text|json", help="How to print the checks.")]
 
 
+# Longer than 50 lines for its parameters alone: they are the command line.
 def verify(
     files: Files,
     artifact: OneArtifact = None,
