@@ -58,7 +58,8 @@ class _Gathering:
     subject: str
     provenance: list[Provenance] = field(default_factory=list)
     log: list[Attestation] = field(default_factory=list)
-    examined: list[Examined] = field(default_factory=list)
+    beside: list[Examined] = field(default_factory=list)
+    """What stands beside provenance in documents of several attestations; keeping the rest would cost its memory."""
     summaries: list[Taken] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
@@ -119,7 +120,7 @@ def collect_subject(
     )
     found = (*gathering.provenance, *unsure)
     candidates = tuple(
-        Candidate(one, confirm(compare(expectations, one), one.source, gathering.examined)) for one in found
+        Candidate(one, confirm(compare(expectations, one), one.source, gathering.beside)) for one in found
     )
     looked = opening.opened is not None
     evidence = replace(
@@ -144,7 +145,8 @@ def collect_subject(
 def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gathering) -> None:
     """One attestation: into `gathering.provenance` where it counts, into the log always."""
     examined = examine(opened, artifact, trust)
-    gathering.examined.append(examined)
+    if examined.kind != "provenance" and opened.source.pointer is not None:
+        gathering.beside.append(examined)
     try:
         taken = take_summary(examined, artifact, trust)
     except InputError as problem:

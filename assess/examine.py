@@ -40,6 +40,8 @@ class Trust:
     """Keys that were given must have signed (as `verify --key` asks); else they serve what carries no certificate."""
     known: tuple[PublicKey, ...] = ()
     """Keys of known services, for signatures that name them; not asked where `keys_only`."""
+    ask_services: bool = False
+    """Take the keys of known services that come with the tool; they are read when a signature needs them."""
     verifiers: tuple[Verifier, ...] = ()
     """Whose summaries count; their keys are asked for summaries alone."""
 
@@ -56,15 +58,23 @@ class Trust:
         if carries_certificate(opened):
             return ()
         # Who names keys and an identity has said whom to trust; a registry's note speaks for nobody's build.
-        known = self._registry if self.keys and self.identity is not None else self.known
+        known = self._registry if self.keys and self.identity is not None else self._known
         return (*self.keys, *known)
+
+    @property
+    def _known(self) -> tuple[PublicKey, ...]:
+        if not self.ask_services:
+            return self.known
+        from assess.trust.known_keys import known_keys
+
+        return known_keys()
 
     @property
     def _registry(self) -> tuple[PublicKey, ...]:
         """The known keys that sign notes about publications, never provenance."""
         from assess.trust.known_keys import NPM
 
-        return tuple(key for key in self.known if key.owner == NPM)
+        return tuple(key for key in self._known if key.owner == NPM)
 
     def identity_for(self, opened: Opened) -> IdentityPolicy | None:
         """The identity that its signer must have; a key that was given is an identity of its own."""

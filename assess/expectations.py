@@ -6,14 +6,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from assess.assessment import ExpectationResult
 from assess.attestations.builder_ids import builder_id_problem
 from assess.attestations.git import normalize_git_uri, ref_name, repository_uri, versioned_tag_problem
 from assess.attestations.purl import package_of
 from assess.evidence import Process, Provenance
-from assess.learned import LOCK_FILE, Learned, differences, threat_of
+
+if TYPE_CHECKING:
+    from assess.learned import Learned
 
 Outcome = Literal["match", "mismatch", "unknown"]
 _GENERATOR = "https://github.com/slsa-framework/slsa-github-generator"
@@ -80,10 +82,17 @@ def compare(expectations: Expectations, provenance: Provenance | None) -> tuple[
 def _with_threat(result: ExpectationResult) -> ExpectationResult:
     if result.outcome == "match":
         return result
+    from assess.learned import threat_of
+
     return replace(result, detail="; ".join(filter(None, (result.detail, threat_of(result.name)))))
 
 
 def _learned(expectations: Expectations, provenance: Provenance | None) -> tuple[ExpectationResult, ...]:
+    if expectations.unlearned is None and expectations.learned is None:
+        return ()
+    from assess.files import LOCK_FILE
+    from assess.learned import differences
+
     if expectations.unlearned is not None:
         detail = f"{LOCK_FILE} has no entry for it: `slsa-assess expect` records what its attestation says"
         return (ExpectationResult("lock", f"an entry for {expectations.unlearned}", "", "unknown", detail),)

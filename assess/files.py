@@ -10,6 +10,7 @@ from typing import BinaryIO
 from assess.errors import InputError, NoInputError, UnavailableError
 
 PROJECT_FILE = "slsa-assess.yaml"
+LOCK_FILE = "slsa-expectations.lock"
 
 ATTESTATION_LIMIT = 64 << 20
 OWN_LIMIT = 1 << 20

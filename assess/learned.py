@@ -14,8 +14,8 @@ from assess.attestations.builder_ids import parse_builder_id
 from assess.attestations.git import normalize_git_uri, ref_name
 from assess.attestations.purl import package_of
 from assess.evidence import Parameter, Provenance, Signer
+from assess.files import LOCK_FILE
 
-LOCK_FILE = "slsa-expectations.lock"
 _D = "leaves threat D (v1.2) open: a build of another source, ref, workflow or with other parameters is accepted"
 _F = "leaves threat F (v1.2) open: an artifact of another CI system or signer is accepted"
 _H = "leaves threat H (v1.2) open: another package is accepted in its place"

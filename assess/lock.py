@@ -13,8 +13,8 @@ from typing import Any
 from assess import _yaml
 from assess.errors import ConfigError, InputError
 from assess.expectations import Expectations
-from assess.files import OWN_LIMIT, read_file
-from assess.learned import FACTS, LOCK_FILE, Learned, name_shape
+from assess.files import LOCK_FILE, OWN_LIMIT, read_file
+from assess.learned import FACTS, Learned, name_shape
 
 MAX_TEXT = 2_000
 """Characters of one fact."""

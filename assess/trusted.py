@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def load_trust(plan: Plan) -> tuple[Trust, tuple[str, ...], list[Input]]:
     """Roots, keys, platforms and identity of a plan, with what describes them and the files that were read."""
     from assess.trust.keys import load_public_key
-    from assess.trust.known_keys import known_keys
     from assess.trust.platforms import load_platforms
     from assess.trust.roots import github, load_trusted_root, public_good
     from assess.trust.verify import IdentityPolicy
@@ -54,7 +53,7 @@ def load_trust(plan: Plan) -> tuple[Trust, tuple[str, ...], list[Input]]:
         tuple(keys),
         identity,
         plan.profile,
-        known=known_keys(),
+        ask_services=True,
         verifiers=verifiers,
     )
     inputs += verifier_inputs

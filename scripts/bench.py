@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "widget"
 COLD_RUNS = 15
 WARM_RUNS = 200
+MANY = 1_000
+LARGE = 50 << 20
+ARTIFACT = b"widget 1.4.2\n"
+KINDS: tuple[dict[str, Any], ...] = (
+    {"kind": "dsse", "log": "v1"},
+    {"kind": "intoto", "log": "v1"},
+    {"kind": "dsse", "log": "v2"},
+    {"kind": "hashedrekord", "log": "v1"},
+)
+"""Rekor v1 dsse, intoto 0.0.2, Rekor v2 with a timestamp, and a signature over the artifact."""
 
 PEER_COLD = """
 import sys
@@ -25,6 +39,135 @@ bundle, root = sys.argv[1:]
 Verifier(trusted_root=TrustedRoot.from_file(root)).verify_dsse(
     Bundle.from_json(Path(bundle).read_bytes()), policy.UnsafeNoOp())
 """
+
+
+OURS_LINES = """
+import resource, sys
+from pathlib import Path
+from assess.attestations.containers import read_container
+from assess.trust.roots import load_trusted_root
+from assess.trust.verify import verify
+from assess.evidence import Digest
+lines, root, digest = sys.argv[1:]
+trusted = load_trusted_root(Path(root).read_bytes(), root)
+artifact = (Digest("sha256", digest),)
+states = [verify(one, root=trusted, artifact=artifact).signature
+    for one in read_container(Path(lines).read_bytes(), lines).opened]
+print(states.count("verified"), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+PEER_LINES = """
+import resource, sys
+from sigstore.hashes import Hashed
+from sigstore.models import Bundle, TrustedRoot
+from sigstore.verify import Verifier, policy
+from sigstore_models.common.v1 import HashAlgorithm
+lines, root, digest = sys.argv[1:]
+verifier = Verifier(trusted_root=TrustedRoot.from_file(root))
+hashed = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(digest))
+verified = 0
+for line in open(lines, "rb"):
+    bundle = Bundle.from_json(line)
+    try:
+        if bundle._dsse_envelope is not None:
+            verifier.verify_dsse(bundle, policy.UnsafeNoOp())
+        else:
+            verifier.verify_artifact(hashed, bundle, policy.UnsafeNoOp())
+        verified += 1
+    except Exception:
+        pass
+print(verified, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def make_lines(folder: Path) -> tuple[Path, Path]:
+    """`MANY` bundles, each of another identity, one per line; and the trusted root that they hold under."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from virtual_sigstore import DEFAULT_RUN, VirtualSigstore, provenance_v1, subject_of
+
+    virtual = VirtualSigstore("bench")
+
+    def bundles() -> Iterator[dict[str, Any]]:
+        for number in range(MANY):
+            run = replace(DEFAULT_RUN, repository=f"example-org/widget-{number}", run_id=str(10**10 + number))
+            options = KINDS[number % len(KINDS)]
+            if options["kind"] == "hashedrekord":
+                yield virtual.sign_blob(ARTIFACT, run=run, **options)
+            else:
+                statement = provenance_v1([subject_of("widget.whl", ARTIFACT)], run)
+                yield virtual.sign_statement(statement, run=run, **options)
+
+    lines, root = folder / "many.jsonl", folder / "trusted_root.json"
+    lines.write_text("".join(f"{json.dumps(one, separators=(',', ':'))}\n" for one in bundles()))
+    root.write_bytes(virtual.trusted_root())
+    return lines, root
+
+
+def many_ours(lines: Path, root_file: Path, digest: str) -> tuple[int, float]:
+    """How many verify, and the seconds for opening and verifying them in one process."""
+    from assess.attestations.containers import read_container
+    from assess.evidence import Digest
+    from assess.trust.roots import load_trusted_root
+    from assess.trust.verify import verify
+
+    root = load_trusted_root(root_file.read_bytes(), str(root_file))
+    data, artifact = lines.read_bytes(), (Digest("sha256", digest),)
+    started = time.perf_counter()
+    opened = read_container(data, str(lines)).opened
+    states = [verify(one, root=root, artifact=artifact).signature for one in opened]
+    return states.count("verified"), time.perf_counter() - started
+
+
+def many_peer(lines: Path, root_file: Path, digest: str) -> tuple[int, float]:
+    """The same with sigstore-python; what it refuses counts in the time and not in the number."""
+    from sigstore.errors import Error
+    from sigstore.hashes import Hashed
+    from sigstore.models import Bundle, TrustedRoot
+    from sigstore.verify import Verifier, policy
+    from sigstore_models.common.v1 import HashAlgorithm
+
+    verifier = Verifier(trusted_root=TrustedRoot.from_file(str(root_file)))
+    hashed = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(digest))
+    verified = 0
+    started = time.perf_counter()
+    for line in lines.read_bytes().splitlines():
+        try:
+            bundle = Bundle.from_json(line)
+            if "messageSignature" in json.loads(line):
+                verifier.verify_artifact(hashed, bundle, policy.UnsafeNoOp())
+            else:
+                verifier.verify_dsse(bundle, policy.UnsafeNoOp())
+            verified += 1
+        except Error:
+            continue
+    return verified, time.perf_counter() - started
+
+
+def peak(script: str, *arguments: str) -> tuple[int, float]:
+    """How many verified in a process of its own, and its peak resident memory in MB."""
+    ran = subprocess.run([sys.executable, "-c", script, *arguments], check=True, capture_output=True, cwd=ROOT)
+    verified, size = ran.stdout.split()
+    # Kilobytes on Linux, bytes on macOS.
+    return int(verified), int(size) * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def many() -> None:
+    """Many attestations of several kinds, and a large file of them: time and memory."""
+    from hashlib import sha256
+
+    digest = sha256(ARTIFACT).hexdigest()
+    with tempfile.TemporaryDirectory() as name:
+        lines, root = make_lines(Path(name))
+        (ours, seconds), (theirs, peer) = many_ours(lines, root, digest), many_peer(lines, root, digest)
+        print(f"{MANY} attestations opened and verified: {ours} in {seconds:.2f} s ({ours / seconds:.0f} per second)   "
+              f"sigstore-python {theirs} in {peer:.2f} s ({theirs / peer:.0f} per second)   "
+              f"ratio per attestation {seconds / ours / (peer / theirs):.2f}")  # fmt: skip
+        large, text = Path(name) / "large.jsonl", lines.read_bytes()
+        large.write_bytes(text * (LARGE // len(text) + 1))
+        arguments = (str(large), str(root), digest)
+        (ours, size), (theirs, peer) = peak(OURS_LINES, *arguments), peak(PEER_LINES, *arguments)
+        megabytes = large.stat().st_size / 1e6
+        print(f"JSON lines of {megabytes:.0f} MB opened and verified: {ours} with {size:.0f} MB peak   "
+              f"sigstore-python, line by line: {theirs} with {peer:.0f} MB peak")  # fmt: skip
 
 
 def cold(*command: str) -> float:
@@ -98,6 +241,7 @@ def main() -> None:
         "sigstore-python, verify only, cold")  # fmt: skip
     row("open and verify one bundle, warm", warm(ours_warm(bundle, root)), warm(peer_warm(bundle, root)),
         "sigstore-python, warm")  # fmt: skip
+    many()
 
 
 if __name__ == "__main__":

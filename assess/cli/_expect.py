@@ -61,8 +61,8 @@ def expect(
     flags = {name: value for name, value in locals().items() if name != "lock"}
     from assess.assessing import gather
     from assess.cli._plan import artifact_name
-    from assess.files import write_files
-    from assess.learned import LOCK_FILE, changes
+    from assess.files import LOCK_FILE, write_files
+    from assess.learned import changes
     from assess.lock import Lock, load_lock, render_lock
 
     plan = plan_of(flags)

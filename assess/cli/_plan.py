@@ -118,7 +118,7 @@ def files_of(plan: Plan) -> Iterator[Path]:
 
 def _with_lock(plan: Plan, named: Path | None) -> Plan:
     """The plan with what a lock file recorded of each artifact: the file that was named, or the folder's own."""
-    from assess.learned import LOCK_FILE
+    from assess.files import LOCK_FILE
 
     path = named or plan.folder / LOCK_FILE
     if named is None and not path.is_file():

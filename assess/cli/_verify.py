@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -93,7 +94,9 @@ def verify(
     for name in files:
         for state, report in _one_file(name, asking):
             states.append(state)
-            reports.append(report)
+            # Text is printed at once; the first is what one line at the end may be about.
+            if format == "json" or not reports:
+                reports.append(report)
             if format == "text" and not quiet:
                 out(_text(state, report))
     if format == "json":
@@ -135,8 +138,8 @@ class _Asking:
     rekor_url: str | None
 
 
-def _one_file(name: str, asking: _Asking) -> list[tuple[str, dict[str, Any]]]:
-    """(VERIFIED | INVALID | NOT PROVEN, what to tell) for each attestation of one file.
+def _one_file(name: str, asking: _Asking) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(VERIFIED | INVALID | NOT PROVEN, what to tell) for each attestation of one file, one at a time.
 
     A file that says of itself that it is a Sigstore bundle and is malformed is an invalid bundle (step 1);
     anything else that cannot be read raises InputError.
@@ -152,12 +155,16 @@ def _one_file(name: str, asking: _Asking) -> list[tuple[str, dict[str, Any]]]:
         if not announces_bundle(data):
             raise
         check = {"step": 1, "name": "open", "result": "failed", "detail": f"malformed bundle: {problem.message}"}
-        return [("INVALID", {"source": problem.place or path, "container": "sigstore-bundle", "checks": [check]})]
+        yield "INVALID", {"source": problem.place or path, "container": "sigstore-bundle", "checks": [check]}
+        return
+    # Opened, they are as large again.
+    del data
     ignored = [f"{one.source}: ignored: {one.reason}" for one in container.ignored]
-    results = [_one(one, asking) for one in container.opened]
-    if ignored and results:
-        results[0][1]["ignored"] = ignored
-    return results
+    for number, one in enumerate(container.opened):
+        state, report = _one(one, asking)
+        if ignored and number == 0:
+            report["ignored"] = ignored
+        yield state, report
 
 
 def _one(opened: Opened, asking: _Asking) -> tuple[str, dict[str, Any]]:
