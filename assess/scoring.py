@@ -114,12 +114,15 @@ def score_subject(
     rules = tuple(rule for rule in requirements if rule.track == track)
     top = max((rule.level_of(clause) for rule in rules for clause in rule.clauses), default=0)
     each: tuple[AnyCandidate | None, ...] = (*(candidates or ()), *summaries) or (None,)
-    judged = [(one, _judge_one(rules, evidence, candidates, one)) for one in each]
-    scored = [
-        (one, findings, _within_trust(level_of(findings, "demonstrated", track, top), one)) for one, findings in judged
-    ]
-    best, findings, level = max(scored, key=lambda row: (row[2].level.reached, row[2].level.ceiling))
-    ceiling = max(row[2].level.ceiling for row in scored)
+    # Only the best one's findings are kept: a file of thousands of attestations has thousands of candidates.
+    best, findings, level = each[0], *_judged(rules, evidence, candidates, each[0], top)
+    scored = [(best, level)]
+    for one in each[1:]:
+        others, own = _judged(rules, evidence, candidates, one, top)
+        scored.append((one, own))
+        if (own.level.reached, own.level.ceiling) > (level.level.reached, level.level.ceiling):
+            best, findings, level = one, others, own
+    ceiling = max(row.level.ceiling for _, row in scored)
     shown = _shown_expectations(scored) if candidates or summaries else unanswered
     return Scored(
         SubjectAssessment(
@@ -135,8 +138,20 @@ def score_subject(
             expectations=shown,
             summaries=evidence.summaries or (),
         ),
-        tuple((one, row_level.level) for one, _, row_level in scored if one is not None),
+        tuple((one, row_level.level) for one, row_level in scored if one is not None),
     )
+
+
+def _judged(
+    rules: tuple[Requirement, ...],
+    evidence: Evidence,
+    candidates: tuple[Candidate, ...] | None,
+    one: AnyCandidate | None,
+    top: int,
+) -> tuple[tuple[Finding, ...], ReadingLevel]:
+    """The findings of one candidate alone, and the level that it demonstrates."""
+    findings = _judge_one(rules, evidence, candidates, one)
+    return findings, _within_trust(level_of(findings, "demonstrated", "build", top), one)
 
 
 def _within_trust(level: ReadingLevel, candidate: AnyCandidate | None) -> ReadingLevel:
@@ -174,10 +189,10 @@ def _source_of(candidate: AnyCandidate) -> Source:
 
 
 def _shown_expectations(
-    scored: list[tuple[AnyCandidate | None, tuple[Finding, ...], ReadingLevel]],
+    scored: list[tuple[AnyCandidate | None, ReadingLevel]],
 ) -> tuple[ExpectationResult, ...]:
     """The comparison with the attestation that serves the gate best: as expected first, then by level."""
-    rows = [(one, level.level) for one, _, level in scored if one is not None]
+    rows = [(one, level.level) for one, level in scored if one is not None]
     if not rows:
         return ()
     chosen, _ = max(rows, key=lambda row: (row[0].as_expected, row[1].reached, row[1].ceiling))
