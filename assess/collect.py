@@ -18,6 +18,7 @@ from assess.assessment import ExpectationResult, Input, NotChecked, Notice, Seve
 from assess.attestations.envelope import Opened
 from assess.attestations.predicates import title_of
 from assess.attestations.statement import SubjectMatch
+from assess.backing import backed
 from assess.errors import InputError
 from assess.evidence import (
     Attestation,
@@ -119,9 +120,7 @@ def collect_subject(
         Provenance(source=one.source, notes=(f"could not be read: {one.reason}",)) for one in gathering.unreadable
     )
     found = (*gathering.provenance, *unsure)
-    candidates = tuple(
-        Candidate(one, confirm(compare(expectations, one), one.source, gathering.beside)) for one in found
-    )
+    candidates = tuple(Candidate(one, _compared(one, expectations, trust, gathering)) for one in found)
     looked = opening.opened is not None
     evidence = replace(
         project,
@@ -140,6 +139,14 @@ def collect_subject(
         notices=tuple(gathering.notices),
         not_checked=tuple(gathering.not_checked),
     )
+
+
+def _compared(
+    provenance: Provenance, expectations: Expectations, trust: Trust, gathering: _Gathering
+) -> tuple[ExpectationResult, ...]:
+    """What was expected of one attestation: what it says, whether its signer may say so, what a registry confirms."""
+    results = backed(compare(expectations, provenance), provenance, expectations, trust)
+    return confirm(results, provenance.source, gathering.beside)
 
 
 def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gathering) -> None:

@@ -343,8 +343,11 @@ def _unexpected(gate: Gate, scored: Scored) -> list[str]:
     if any(one.as_expected for one in serving):
         return []
     rows = serving[0].expectations if serving else scored.assessment.expectations
-    return [
-        f"{name}: {one.name} expected {one.expected}, found {one.found or 'nothing'}"
-        for one in rows
-        if one.outcome != "match"
-    ]
+    return [f"{name}: {one.name} expected {one.expected}{_instead(one)}" for one in rows if one.outcome != "match"]
+
+
+def _instead(result: ExpectationResult) -> str:
+    """What is there, or why what is there proves nothing."""
+    if result.outcome == "unknown" and result.found and result.detail:
+        return f": {result.detail.partition('; leaves threat')[0]}"
+    return f", found {result.found or 'nothing'}"

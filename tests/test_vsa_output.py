@@ -267,7 +267,10 @@ def test_a_level_that_nobody_could_evaluate(run: Callable[..., Any], folder: Pat
 
 def test_what_is_not_as_expected_carries_no_level(run: Callable[..., Any], folder: Path) -> None:
     """Provenance as expected (L1) passes; the summary (L2) answers no expectation and is not what is stated."""
-    (folder / "provenance.json").write_bytes(json.dumps(provenance_v1([subject_of("widget", DATA)])).encode())
+    builder = derive_key("a builder", "provenance")
+    (folder / "builder.pub").write_bytes(pem_of(builder))
+    signed = envelope(provenance_v1([subject_of("widget", DATA)]), builder)
+    (folder / "provenance.json").write_bytes(signed)
     ran = emit(
         run,
         folder,
@@ -275,6 +278,7 @@ def test_what_is_not_as_expected_carries_no_level(run: Callable[..., Any], folde
         folder / "provenance.json",
         "--min-level=1",
         "--source-uri=https://github.com/example-org/widget",
+        f"--key={folder / 'builder.pub'}",
     )
     assert ran.code == 0, ran.err
     predicate = payload_of((folder / "out.json").read_text())["predicate"]

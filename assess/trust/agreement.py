@@ -110,7 +110,7 @@ def _builder(provenance: Provenance, signer: Signer, delegators: Iterable[Delega
     expected = signers[0]
     if found in signers:
         return Check(NAME, STEP, "verified", "builder.id is the build signer", expected, found)
-    if found and any(_may_write(delegator, one, found) for delegator in delegators for one in signers):
+    if found and any(may_write(delegator, one, found) for delegator in delegators for one in signers):
         detail = "builder.id is one that this build signer may write"
         return Check(NAME, STEP, "verified", detail, expected, found)
     if not _IDENTITY.fullmatch(found):
@@ -122,7 +122,8 @@ def _builder(provenance: Provenance, signer: Signer, delegators: Iterable[Delega
     return Check(NAME, STEP, "failed", detail, expected, found)
 
 
-def _may_write(delegator: Delegator, signer: str, builder_id: str) -> bool:
+def may_write(delegator: Delegator, signer: str, builder_id: str) -> bool:
+    """This signer is the delegator, at whatever ref, and `builder_id` is one that it may write."""
     if isinstance(delegator, Pattern):
         # At another ref it is still the delegator; what it is worth there is for the roots of trust.
         at_a_version = f"{signer.partition('@')[0]}@refs/tags/v0.0.0"

@@ -125,6 +125,11 @@ class Entry:
         """Its builder ids belong to this platform alone."""
         return not any(one.broad for one in self.builder_ids)
 
+    @property
+    def outright(self) -> bool:
+        """Signers and builders stand here by name: no identity that anybody can have, no builder of anybody's."""
+        return self.exclusive and not any(one.broad for one in self.signer.identities)
+
     def pairs(self, signer: Signer, builder_id: str) -> bool:
         """`signer` may speak for `builder_id`."""
         if not (self.names(builder_id) and self.signer.is_it(signer)):
