@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from assess.artifacts import Artifact
+from assess.attestations._json import JSON
 from assess.attestations.envelope import Opened
 from assess.attestations.predicates import kind_of, read_provenance
 from assess.attestations.statement import Statement, SubjectMatch, is_in_toto, match_subject, read_statement
@@ -198,7 +199,9 @@ def _signed_by(examined: Examined, verification: Verification, trust: Trust) -> 
     if examined.provenance is None:
         return replace(examined, verification=verification)
     provenance = replace(examined.provenance, signature=verification.signature, signer=verification.signer)
-    return replace(examined, verification=verification, provenance=provenance, agreement=_agreement(provenance, trust))
+    predicate = examined.statement.predicate if examined.statement is not None else None
+    agreement = _agreement(provenance, predicate, trust)
+    return replace(examined, verification=verification, provenance=provenance, agreement=agreement)
 
 
 def _best(each: list[Examined], trust: Trust) -> Examined:
@@ -230,9 +233,10 @@ def look_up(provenance: Provenance, trust: Trust) -> Platform | Rejected:
     )
 
 
-def _agreement(provenance: Provenance, trust: Trust) -> tuple[Check, ...]:
+def _agreement(provenance: Provenance, predicate: JSON, trust: Trust) -> tuple[Check, ...]:
     if provenance.signer is None:
         return ()
     from assess.trust.agreement import agree
+    from assess.trust.npm_claims import unvouched
 
-    return agree(provenance, trust.platforms.delegators)
+    return (*agree(provenance, trust.platforms.delegators), *unvouched(provenance, predicate))
