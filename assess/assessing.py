@@ -79,7 +79,9 @@ def gather(plan: Plan) -> Gathered:
         artifact = read_artifact(one.text, one.name, one.folder)
         opening = _open(plan, one, artifact)
         inputs += [*_artifact_input(artifact), *opening.inputs]
-        subjects.append(collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project))
+        collected_one = collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project)
+        inputs += collected_one.inputs
+        subjects.append(collected_one)
     return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
 
 
@@ -151,7 +153,7 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         contradictions=tuple(c for subject in subjects for c in contradictions_of(subject)),
         notices=_by_severity(notices),
         unreadable=unreadable,
-        not_checked=tuple(dict.fromkeys((*not_checked, *_general_limits(gathered)))),
+        not_checked=tuple(dict.fromkeys((*not_checked, *_general_limits(gathered, plan.online)))),
         waivers=plan.waivers,
         inputs=tuple(sorted(gathered.inputs, key=lambda one: (one.kind, one.path))),
         rule_pack=pack.sha256,
@@ -184,11 +186,12 @@ def _by_severity(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=lambda one: order[one.severity]))
 
 
-def _general_limits(gathered: Gathered) -> tuple[NotChecked, ...]:
-    """What no offline run looks at, said aloud wherever it matters."""
+def _general_limits(gathered: Gathered, online: bool) -> tuple[NotChecked, ...]:
+    """What no run looks at, said aloud wherever it matters."""
     notes = []
     if any(one.candidates for one in gathered.subjects):
-        notes.append("no network was used: whether keys or identities were revoked since was not looked up")
+        network = "only transparency logs were asked" if online else "no network was used"
+        notes.append(f"{network}: whether keys or identities were revoked since was not looked up")
     if gathered.project.pipelines:
         notes.append("pipeline files were read as they are now; the build may have used another revision of them")
         notes.append("settings outside the files (branch and tag protection, secrets) were not read")

@@ -188,7 +188,17 @@ class Input:
     """One input that took part, by the hash of the bytes that were read."""
 
     kind: Literal[
-        "artifact", "attestation", "pipeline", "project", "answers", "lock", "trusted-root", "key", "platforms", "rules"
+        "artifact",
+        "attestation",
+        "pipeline",
+        "project",
+        "answers",
+        "lock",
+        "trusted-root",
+        "key",
+        "platforms",
+        "rules",
+        "log-entry",
     ]
     path: str
     sha256: str

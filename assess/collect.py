@@ -50,6 +50,8 @@ class Collected:
     notices: tuple[Notice, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
     summaries: tuple[SummaryCandidate, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    """Log entries that were looked up."""
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class _Gathering:
     notices: list[Notice] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
 
     def tell(self, severity: Severity, text: str, at: Source, advice: str = "") -> None:
         self.notices.append(Notice(severity, text, at, self.subject, advice or None))
@@ -138,6 +141,7 @@ def collect_subject(
         unanswered=unanswered if not candidates else (),
         notices=tuple(gathering.notices),
         not_checked=tuple(gathering.not_checked),
+        inputs=tuple(gathering.inputs),
     )
 
 
@@ -152,6 +156,8 @@ def _compared(
 def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gathering) -> None:
     """One attestation: into `gathering.provenance` where it counts, into the log always."""
     examined = examine(opened, artifact, trust)
+    if trust.online and examined.signature is None and examined.match is not None and examined.match.matched:
+        examined = _ask_log(examined, artifact, trust, gathering)
     if examined.kind != "provenance" and opened.source.pointer is not None:
         gathering.beside.append(examined)
     try:
@@ -180,6 +186,17 @@ def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gatherin
             gathering.provenance.append(_counted(examined, examined.provenance, examined.match, platform, trust))
             _remark(examined, examined.provenance, platform, gathering)
     gathering.log.append(_log_entry(examined, disposition, reason))
+
+
+def _ask_log(examined: Examined, artifact: Artifact, trust: Trust, gathering: _Gathering) -> Examined:
+    """The examination with the log entry that came too late for its container, where a log has it."""
+    from assess.log_lookup import ask_log
+
+    asked = ask_log(examined, artifact, trust, trust.rekor_url)
+    gathering.tell("info", f"online: {asked.detail}", examined.opened.source)
+    if asked.entry is not None:
+        gathering.inputs.append(asked.entry)
+    return asked.examined
 
 
 def _take_summary(taken: Taken, examined: Examined, gathering: _Gathering) -> None:

@@ -45,6 +45,10 @@ class Trust:
     """Take the keys of known services that come with the tool; they are read when a signature needs them."""
     verifiers: tuple[Verifier, ...] = ()
     """Whose summaries count; their keys are asked for summaries alone."""
+    online: bool = False
+    """Ask a transparency log for what came without its entry."""
+    rekor_url: str | None = None
+    """The log to ask; None for those that the trusted root names."""
 
     def root_for(self, opened: Opened) -> TrustedRoot:
         """The root that `opened` is verified against."""

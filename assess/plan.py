@@ -80,3 +80,6 @@ class Plan:
     gate: Gate = field(default_factory=Gate)
     inputs: tuple[Input, ...] = ()
     layouts: tuple[LayoutPlan, ...] = ()
+    online: bool = False
+    """Ask a transparency log for the entries of attestations that came without one."""
+    rekor_url: str | None = None

@@ -55,6 +55,8 @@ def load_trust(plan: Plan) -> tuple[Trust, tuple[str, ...], list[Input]]:
         plan.profile,
         ask_services=True,
         verifiers=verifiers,
+        online=plan.online,
+        rekor_url=plan.rekor_url,
     )
     inputs += verifier_inputs
     return trust, tuple(_described(root) for root in roots), inputs

@@ -110,7 +110,13 @@ Rules = Annotated[
     typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.", readable=False),
 ]
 Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLSA version: 1.0, 1.1 or 1.2.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use no network. Always so: nothing here needs one.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use no network, which is the default.")]
+Online = Annotated[
+    bool, typer.Option("--online", help="Ask the transparency log for the entry of an attestation that lacks one.")
+]
+RekorUrl = Annotated[
+    str | None, typer.Option("--rekor-url", metavar="URL", help="The log to ask, instead of the trusted root's.")
+]
 
 
 # Longer than 50 lines for its parameters alone: they are the command line.
@@ -148,6 +154,8 @@ def check(
     vsa_unsigned: VsaUnsigned = False,
     vsa_compat: VsaCompat = None,
     time: Time = None,
+    online: Online = False,
+    rekor_url: RekorUrl = None,
     offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -157,7 +165,7 @@ def check(
     """Assess a project: read it, judge it, report, and fail below a minimum level.
 
     Without options it reads slsa-assess.yaml and the pipelines of the folder. Flags override the file.
-    The level is the demonstrated one; pipelines only suggest or contradict.
+    The level is the demonstrated one; pipelines only suggest or contradict. With --online nothing but digests is sent.
     """
     from assess.assessing import assess
     from assess.cli._plan import files_of

@@ -71,6 +71,8 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
         identity=_identity(plan.identity, flags),
         gate=_gate(plan.gate, flags),
         vsa=_vsa(plan.vsa, flags),
+        online=_online(flags),
+        rekor_url=flags.get("rekor_url"),
     )
     plan = _with_lock(plan, flags.get("lock")) if "lock" in flags else plan
     return plan if plan.project else replace(plan, project=plan.folder.resolve().name or "project")
@@ -276,6 +278,13 @@ def _vsa(base: VsaPlan, flags: dict[str, Any]) -> VsaPlan:
         bool(flags.get("vsa_unsigned")),
         _one_of("--vsa-compat", flags.get("vsa_compat"), ("slsa-verifier",)) is not None,
     )
+
+
+def _online(flags: dict[str, Any]) -> bool:
+    online = bool(flags.get("online"))
+    if (online and flags.get("offline")) or (flags.get("rekor_url") is not None and not online):
+        raise typer.BadParameter("--rekor-url needs --online, and --online goes without --offline")
+    return online
 
 
 def _one_of(flag: str, value: str | None, known: tuple[str, ...]) -> str | None:

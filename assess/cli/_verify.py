@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assess.cli._check import Identity, IdentityRegexp, Issuer, Keys, Offline, Platforms, TrustedRoot
+from assess.cli._check import (
+    Identity,
+    IdentityRegexp,
+    Issuer,
+    Keys,
+    Offline,
+    Online,
+    Platforms,
+    RekorUrl,
+    TrustedRoot,
+)
 from assess.cli._common import Debug, Quiet, out, read_stdin, say
 from assess.errors import ConfigError, Exit, InputError
 
@@ -28,12 +38,6 @@ OneArtifact = Annotated[
 ]
 Explain = Annotated[
     bool, typer.Option("--explain", help="Show all steps, what each proves, and how to repeat it with other tools.")
-]
-Online = Annotated[
-    bool, typer.Option("--online", help="Ask the transparency log for the entry of an attestation that lacks one.")
-]
-RekorUrl = Annotated[
-    str | None, typer.Option("--rekor-url", metavar="URL", help="The log to ask, instead of the trusted root's.")
 ]
 Links = Annotated[
     list[Path] | None,
@@ -68,8 +72,6 @@ def verify(
     """
     if format not in ("text", "json"):
         raise typer.BadParameter(f"no such format {format!r} (one of text, json)")
-    if (online and offline) or (rekor_url is not None and not online):
-        raise typer.BadParameter("--rekor-url needs --online, and --online goes without --offline")
     if link:
         from assess.cli._layouts import verify_layout_files
 
@@ -90,7 +92,7 @@ def verify(
     subject = read_artifact(artifact) if artifact is not None else None
     states: list[str] = []
     reports: list[dict[str, Any]] = []
-    asking = _Asking(subject, trust, tuple(inputs), explain, online, rekor_url)
+    asking = _Asking(subject, trust, tuple(inputs), explain)
     for name in files:
         for state, report in _one_file(name, asking):
             states.append(state)
@@ -134,8 +136,6 @@ class _Asking:
     trust: Trust
     inputs: tuple[Input, ...]
     explain: bool
-    online: bool
-    rekor_url: str | None
 
 
 def _one_file(name: str, asking: _Asking) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -172,8 +172,11 @@ def _one(opened: Opened, asking: _Asking) -> tuple[str, dict[str, Any]]:
 
     examined = examine(opened, asking.artifact, asking.trust)
     told: str | None = None
-    if asking.online and examined.signature is None:
-        examined, told = _online(examined, asking)
+    if asking.trust.online and examined.signature is None:
+        from assess.log_lookup import ask_log
+
+        asked = ask_log(examined, asking.artifact, asking.trust, asking.trust.rekor_url)
+        examined, told = asked.examined, asked.detail
     state, report = _report(examined)
     if told is not None:
         report["online"] = told
@@ -182,25 +185,6 @@ def _one(opened: Opened, asking: _Asking) -> tuple[str, dict[str, Any]]:
 
         report["transcript"] = transcript(examined, asking.artifact, asking.trust, asking.inputs)
     return state, report
-
-
-def _online(examined: Examined, asking: _Asking) -> tuple[Examined, str]:
-    """The examination with the log entry that a look-up found, or as it was; and what the look-up tells."""
-    from assess.examine import examine
-    from assess.trust.rekor_online import lacks_entry, look_up
-
-    opened, artifact, trust = examined.opened, asking.artifact, asking.trust
-    if not lacks_entry(opened):
-        return examined, "no log was asked: a log entry is not what is missing"
-    digests = artifact.subject.digests if artifact is not None else ()
-    found = look_up(
-        opened,
-        root=trust.root_for(opened),
-        artifact_sha256=next((one.value for one in digests if one.algorithm == "sha256"), None),
-        url=asking.rekor_url,
-        identity=trust.identity_for(opened),
-    )
-    return (examine(found.opened, artifact, trust) if found.found else examined), found.detail
 
 
 def _report(examined: Examined) -> tuple[str, dict[str, Any]]:

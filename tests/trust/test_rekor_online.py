@@ -28,7 +28,7 @@ DATA = b"an artifact of the tests\n"
 SHA256 = hashlib.sha256(DATA).hexdigest()
 VS = VirtualSigstore()
 ROOT = load_trusted_root(VS.trusted_root(), "root.json")
-RUN: GitHubRun = generator_run("generator_generic_slsa3.yml")
+RUN: GitHubRun = generator_run()
 STATEMENT = provenance_v02([subject_of("app.tar.gz", DATA)], RUN)
 BARE = VS.sign_bare(STATEMENT, run=RUN)
 PAYLOAD = hashlib.sha256(base64.b64decode(BARE["payload"])).hexdigest()
@@ -253,3 +253,41 @@ def test_nothing_of_the_network_is_loaded_unasked() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "assess.lock" in loaded
     assert not {"urllib3", "tuf", "sigstore", "assess.trust.http", "http.client"} & set(loaded)
+
+
+def test_check_online_proves_the_level(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Offline the signing time is open and so is the level; with the log's entry it is settled, and recorded."""
+    (tmp_path / "app.tar.gz").write_bytes(DATA)
+    (tmp_path / "bare.json").write_text(json.dumps(BARE))
+    (tmp_path / "root.json").write_bytes(VS.trusted_root())
+    (tmp_path / "empty").mkdir()
+    given = (
+        "check", tmp_path / "empty", "--artifact", tmp_path / "app.tar.gz", "-a", tmp_path / "bare.json",
+        "--trusted-root", tmp_path / "root.json", "--time", "2026-01-31T12:00:00Z", "--min-level", "3", "-f", "json",
+    )  # fmt: skip
+    offline = run(*given)
+    assert (offline.code, json.loads(offline.out)["levels"][0]["level"]) == (1, {"reached": 1, "ceiling": 3})
+    with serving() as server:
+        server.add(entry(), PAYLOAD)
+        ran = run(*given, "--online", "--rekor-url", server.url)
+        assert ran.code == 0, ran.err
+        asked = [path for path, _ in server.asked]
+        assert {"app.tar.gz", SHA256} & set(json.dumps(server.asked).split('"')) == set()
+        # Something else's attestation is nobody's business.
+        (tmp_path / "app.tar.gz").write_bytes(b"another artifact\n")
+        assert run(*given, "--online", "--rekor-url", server.url).code == 1
+        assert [path for path, _ in server.asked] == asked
+        (tmp_path / "app.tar.gz").write_bytes(DATA)
+    report = json.loads(ran.out)
+    assert report["levels"][0]["level"] == {"reached": 3, "ceiling": 3}
+    (used,) = [one for one in report["inputs"] if one["kind"] == "log-entry"]
+    assert len(used["sha256"]) == 64
+    assert any(one["text"].startswith("online: entry") for one in report["notices"])
+    assert not any("no network" in one["text"] for one in report["not_checked"])
+    with serving() as empty:
+        ran = run(*given, "--online", "--rekor-url", empty.url)
+        assert (ran.code, "has no entry for" in ran.out) == (1, True)
+    # Nobody answers: nothing was assessed.
+    assert run(*given, "--online", "--rekor-url", empty.url).code == 69
+    assert run(*given, "--rekor-url", empty.url).code == 2
+    assert run(*given, "--online", "--offline").code == 2
