@@ -221,7 +221,8 @@ def _remark(examined: Examined, provenance: Provenance, platform: Platform, gath
             "warning",
             f"not provable offline: {note}; so it carries at least L1 and at most L{platform.level.ceiling}",
             source,
-            "ask the producer for a Sigstore bundle, which carries the log entry with the signing time",
+            "ask the producer for a Sigstore bundle, which carries the log entry with the signing time, or the log "
+            "itself with --online",
         )
     elif examined.signature == "absent":
         gathering.tell("warning", "unsigned provenance: anybody can write it; it carries L1 at most", source)

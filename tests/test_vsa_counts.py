@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -420,3 +422,26 @@ def test_scenarios_of_slsa_verifier(raw: dict[str, Any], corpus: Path) -> None:
         assert (failed(taken.summary), taken.summary.level) == ([], 2)
     # Whatever it says of its image, it is about nothing else.
     assert not take(data, google).may_count
+
+
+@pytest.mark.parametrize("level", ["SLSA_BUILD_LEVEL_2", "SLSA_BUILD_LEVEL_3"])
+def test_the_same_with_slsa_verifier(level: str, run: Callable[..., Any], tmp_path: Path) -> None:
+    """Report and transcript print the command line that verifies the summary elsewhere."""
+    project(tmp_path)
+    (tmp_path / "vsa.json").write_bytes(envelope(summary(level)))
+    ran = run("check", tmp_path, "-a", tmp_path / "vsa.json", "-f", "markdown")
+    line = next(one for one in ran.out.splitlines() if "verify-vsa" in one)
+    words = shlex.split(line.replace("\\", "").strip("- `$"))
+    at = words.index("slsa-verifier")
+    options = dict(zip(words[at + 2 :: 2], words[at + 3 :: 2], strict=False))
+    assert words[at + 1] == "verify-vsa"
+    assert options["--verifier-id"] == VERIFIER
+    assert options["--resource-uri"] == RESOURCE
+    assert options["--verified-level"] == level
+    assert options["--subject-digest"] == f"sha256:{sha256(DATA).hexdigest()}"
+    assert options["--public-key-path"].endswith("verifier.pem")
+    given = ("--key", tmp_path / "verifier.pem", "--artifact", tmp_path / "widget")
+    told = run("verify", tmp_path / "vsa.json", *given, "--explain")
+    assert f"--verified-level {level} --public-key-path" in told.out, told.err
+    (tmp_path / "vsa.json").write_bytes(envelope(summary("FAILED", verificationResult="FAILED")))
+    assert "verify-vsa" not in run("verify", tmp_path / "vsa.json", *given, "--explain").out

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from assess.errors import InputError
 from assess.evidence import Check
 
 if TYPE_CHECKING:
     from assess.artifacts import Artifact
     from assess.assessment import Input
-    from assess.evidence import Provenance
+    from assess.evidence import Provenance, Summary
     from assess.examine import Examined, Trust
     from assess.report.reproduce import Command
 
@@ -129,6 +130,17 @@ def _platform(examined: Examined, trust: Trust) -> tuple[Check, ...]:
     return (Check("platform", 11, "verified", detail, found=pair),)
 
 
+def _summaries(examined: Examined) -> tuple[Summary, ...]:
+    from assess.attestations.summaries import read_summary
+
+    if examined.kind != "summary" or examined.statement is None:
+        return ()
+    try:
+        return (read_summary(examined.opened, examined.statement),)
+    except InputError:
+        return ()
+
+
 def _commands(examined: Examined, artifact: Artifact | None, inputs: tuple[Input, ...]) -> tuple[Command, ...]:
     from assess import __version__
     from assess.assessment import SCHEMA_VERSION, Assessment, SubjectAssessment, Verdict
@@ -138,7 +150,8 @@ def _commands(examined: Examined, artifact: Artifact | None, inputs: tuple[Input
     statement = examined.statement
     subjects = statement.subjects if statement is not None else ()
     named = Subject(subjects[0].name, ()) if subjects else Subject("ARTIFACT", ())
-    subject = SubjectAssessment(artifact.subject if artifact is not None else named, (), ())
+    about = artifact.subject if artifact is not None else named
+    subject = SubjectAssessment(about, (), (), summaries=_summaries(examined))
     assessment = Assessment(
         SCHEMA_VERSION, __version__, "", "", "1.2", "vendor", (), (), (), Verdict(True, ""), inputs=inputs
     )

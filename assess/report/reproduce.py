@@ -90,6 +90,8 @@ def _digest(subject: SubjectAssessment) -> list[Command]:
 def _verifiers(
     assessment: Assessment, subject: SubjectAssessment, attestation: Attestation, provenance: Provenance | None
 ) -> list[Command]:
+    if attestation.kind == "summary":
+        return _summary(assessment, subject, attestation)
     found: list[tuple[str, str | None, str]] = []
     signer = attestation.signer
     bundle = _path(attestation.source.path)
@@ -180,6 +182,33 @@ def _slsa_verifier(
     if _is_image(subject):
         return _line("slsa-verifier", "verify-image", _image_of(subject), *expected)
     return _line("slsa-verifier", "verify-artifact", _file_of(subject), "--provenance-path", bundle, *expected)
+
+
+def _summary(assessment: Assessment, subject: SubjectAssessment, attestation: Attestation) -> list[Command]:
+    """slsa-verifier's check of a verification summary; it knows keys alone, and passes nothing but PASSED."""
+    summary = next((one for one in subject.summaries if one.source == attestation.source), None)
+    signer = attestation.signer
+    if summary is None or signer is None or signer.kind != "key" or summary.result != "PASSED":
+        return []
+    if attestation.source.line is not None or attestation.source.pointer is not None:
+        # It reads a file of one envelope.
+        return []
+    digest = next((one for one in subject.subject.digests if one.algorithm == "sha256"), None)
+    digest = digest or next(iter(subject.subject.digests), None)
+    levels = [word for name in summary.verified_levels or () for word in ("--verified-level", name)]
+    line = _line(
+        "slsa-verifier", "verify-vsa",
+        "--attestation-path", _path(attestation.source.path),
+        "--subject-digest", str(digest) if digest is not None else None,
+        "--verifier-id", summary.verifier_id,
+        "--resource-uri", summary.resource_uri,
+        *levels,
+        "--public-key-path", *_identity(assessment, signer)[1:],
+    )  # fmt: skip
+    shows = (
+        f"the verification summary in {attestation.source}; --public-key-id too, where its key id is not the key's hash"
+    )
+    return [] if line is None else [Command("slsa-verifier", line, shows)]
 
 
 def _host_path(uri: str | None) -> str | None:
