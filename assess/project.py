@@ -136,7 +136,10 @@ class VsaFile(_Strict):
 
     verifier_id: str | None = Field(default=None, min_length=1, description="URI of who runs this and holds the key")
     resource_uri: str | None = Field(default=None, min_length=1, description="where consumers fetch the artifact")
-    key: str | None = Field(default=None, description="PEM private key: ECDSA P-256 or P-384, or Ed25519")
+    key: str | None = Field(
+        default=None, description="PEM private key (ECDSA P-256 or P-384, Ed25519), or the URI of one in a key service"
+    )
+    public_key: str | None = Field(default=None, description="PEM public key of the one in the key service")
     policy_uri: str | None = Field(default=None, min_length=1, description="where you publish the policy file")
 
 

@@ -44,6 +44,13 @@ class VsaPlan:
     key: Path | None = None
     policy_uri: str | None = None
     unsigned: bool = False
+    service: str | None = None
+    """URI of a key in a key service (`gcpkms:...`), instead of `key`; `public_key` is its other half."""
+    public_key: Path | None = None
+    keyless: bool = False
+    """Signed by Sigstore with the identity of whoever runs this."""
+    trust_config: Path | None = None
+    """Another Sigstore than the public one, for `keyless`."""
     for_slsa_verifier: bool = False
     """Leave out what slsa-verifier's parser rejects."""
 
@@ -70,9 +77,18 @@ def check_plan(plan: VsaPlan) -> None:
     if not plan.resource_uri:
         hint = "give --vsa-resource-uri, or vsa.resource_uri in the project file: where consumers fetch the artifact"
         raise ConfigError("a summary needs the URI of what it is about", hint=hint)
-    if plan.key is None and not plan.unsigned:
-        hint = "give --vsa-key FILE (PEM private key), or --vsa-unsigned for a bare statement"
+    ways = (plan.key is not None, plan.service is not None, plan.keyless, plan.unsigned)
+    if not any(ways):
+        hint = "give --vsa-key FILE (PEM private key), --vsa-keyless, or --vsa-unsigned for a bare statement"
         raise ConfigError("a summary is signed, and no key was given", hint=hint)
+    if ways[:3].count(True) > 1 or (plan.keyless and plan.unsigned):
+        hint = "give one of --vsa-key, --vsa-keyless and --vsa-unsigned"
+        raise ConfigError("a summary is signed in one way, and several were given", hint=hint)
+    if plan.service is not None and plan.public_key is None:
+        hint = "give --vsa-public-key FILE: what the service signs is verified before it is written"
+        raise ConfigError("a key service signs, and its public key was not given", plan.service, hint)
+    if plan.trust_config is not None and not plan.keyless:
+        raise ConfigError("--vsa-trust-config is for --vsa-keyless", str(plan.trust_config))
 
 
 def summarise(assessment: Assessment, plan: VsaPlan, minimum: tuple[tuple[str, int], ...]) -> Summaries:
@@ -87,12 +103,29 @@ def summarise(assessment: Assessment, plan: VsaPlan, minimum: tuple[tuple[str, i
         for one in _statements(assessment, plan, policy)
     ]
     # (9)
-    if plan.unsigned or plan.key is None:
+    if plan.unsigned:
         return Summaries(tuple(one.decode() for one in payloads), policy, False)
+    return Summaries(_signed(payloads, plan), policy, True)
+
+
+def _signed(payloads: list[bytes], plan: VsaPlan) -> tuple[str, ...]:
+    """An envelope or bundle for each payload, by the one way of signing that `plan` names."""
+    if plan.keyless:
+        from assess.trust.remote_signing import sign_keyless
+
+        return sign_keyless(payloads, plan.trust_config)
+    if plan.service is not None and plan.public_key is not None:
+        from assess.trust.remote_signing import service_signer
+
+        public = read_file(plan.public_key, OWN_LIMIT, "public key")
+        sign = service_signer(plan.service, public, str(plan.public_key))
+        return tuple(sign(one, PAYLOAD_TYPE) for one in payloads)
     from assess.trust.signing import load_signing_key, sign_envelope
 
+    if plan.key is None:
+        raise ConfigError("a summary is signed, and no key was given")
     key = load_signing_key(read_file(plan.key, OWN_LIMIT, "private key"), str(plan.key))
-    return Summaries(tuple(sign_envelope(one, PAYLOAD_TYPE, key) for one in payloads), policy, True)
+    return tuple(sign_envelope(one, PAYLOAD_TYPE, key) for one in payloads)
 
 
 def policy_of(assessment: Assessment, minimum: tuple[tuple[str, int], ...]) -> bytes:

@@ -133,12 +133,14 @@ class VirtualSigstore:
         algorithm: str = "p256",
         tamper: Tamper | None = None,
         serial: str = "",
+        public_key: Any = None,
     ) -> tuple[Key, x509.Certificate]:
         """A Fulcio-like certificate (with SCT) and its private key.
 
         `identity` with a `@` and no `:` becomes an e-mail SAN, else a URI. `claims` are the extensions by number
         (.1 to .6 raw, .8 on DER UTF8String); None gives the default run's for the default identity, else the
         issuer's two alone. `serial` varies the certificate while the key stays.
+        `public_key` is certified instead of that of the key which is returned.
         """
         if claims is None:
             claims = DEFAULT_RUN.claims() if identity == DEFAULT_RUN.signer_uri else {1: issuer, 8: issuer}
@@ -154,7 +156,7 @@ class VirtualSigstore:
             case Tamper.IDENTITY_SUFFIXED:
                 identity = f"{identity}-evil"
         number = serial_of(self.seed, identity, repr(sorted(claims.items())), serial)
-        builder = self.ca.builder(key.public_key(), number, begin, shift(begin, minutes=10))
+        builder = self.ca.builder(public_key or key.public_key(), number, begin, shift(begin, minutes=10))
         for extension, critical in leaf_extensions(identity, claims, tamper):
             builder = builder.add_extension(extension, critical)
         issuing = self.other_ca if tamper is Tamper.CERT_OTHER_CA else self.ca

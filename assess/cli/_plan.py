@@ -109,6 +109,7 @@ def files_of(plan: Plan) -> Iterator[Path]:
     """Every file that a run of `plan` reads, pipelines excepted; with what lies beside an artifact in its name."""
     yield from (one.path for one in plan.attestations if one.path is not None)
     yield from (*plan.keys, *plan.platforms, *((plan.trusted_root,) if plan.trusted_root is not None else ()))
+    yield from (one for one in (plan.vsa.key, plan.vsa.public_key, plan.vsa.trust_config) if one is not None)
     yield from (place / one.path for one in plan.inputs for place in (Path(), plan.folder))
     for artifact in plan.artifacts:
         file = artifact.folder / artifact.text
@@ -200,8 +201,10 @@ def _file_plan(project: Project, time: str) -> Plan:
         vsa=VsaPlan(
             file.vsa.verifier_id,
             file.vsa.resource_uri,
-            project.resolve(file.vsa.key) if file.vsa.key else None,
+            project.resolve(file.vsa.key) if file.vsa.key and not _is_service(file.vsa.key) else None,
             file.vsa.policy_uri,
+            service=file.vsa.key if file.vsa.key and _is_service(file.vsa.key) else None,
+            public_key=project.resolve(file.vsa.public_key) if file.vsa.public_key else None,
         ),
         answers=project.answers,
         waivers=project.waivers(date.fromisoformat(time[:10])),
@@ -270,14 +273,35 @@ _MINIMUM = re.compile(r"(?:build=)?L?([0-3])|source=L?([0-4])")
 
 
 def _vsa(base: VsaPlan, flags: dict[str, Any]) -> VsaPlan:
+    key: str | None = flags.get("vsa_key")
+    keyless, unsigned = bool(flags.get("vsa_keyless")), bool(flags.get("vsa_unsigned"))
+    file, service = base.key, base.service
+    if key is not None:
+        file, service = (None, key) if _is_service(key) else (Path(key), None)
+    elif keyless:
+        # A flag overrides the file's way of signing.
+        file, service = None, None
     return VsaPlan(
         flags.get("vsa_verifier_id") or base.verifier_id,
         flags.get("vsa_resource_uri") or base.resource_uri,
-        flags.get("vsa_key") or base.key,
+        file,
         base.policy_uri,
-        bool(flags.get("vsa_unsigned")),
+        unsigned,
+        service,
+        flags.get("vsa_public_key") or base.public_key,
+        keyless,
+        flags.get("vsa_trust_config"),
         _one_of("--vsa-compat", flags.get("vsa_compat"), ("slsa-verifier",)) is not None,
     )
+
+
+def _is_service(key: str) -> bool:
+    # The service's module brings cryptography along, which most commands here do without.
+    if ":" not in key:
+        return False
+    from assess.trust.remote_signing import is_service
+
+    return is_service(key)
 
 
 def _online(flags: dict[str, Any]) -> bool:

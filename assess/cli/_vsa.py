@@ -30,7 +30,23 @@ VsaResource = Annotated[
     typer.Option("--vsa-resource-uri", metavar="URI", help="For -f vsa: where consumers fetch the artifact."),
 ]
 VsaKey = Annotated[
-    Path | None, typer.Option("--vsa-key", metavar="FILE", help="For -f vsa: PEM private key, ECDSA or Ed25519.")
+    str | None,
+    typer.Option(
+        "--vsa-key",
+        metavar="FILE|URI",
+        help="For -f vsa: PEM private key, ECDSA or Ed25519; or gcpkms:, awskms:, azurekms:, hv: and its name.",
+    ),
+]
+VsaPublicKey = Annotated[
+    Path | None,
+    typer.Option("--vsa-public-key", metavar="FILE", help="For -f vsa: PEM public key of the key that a URI names."),
+]
+VsaKeyless = Annotated[
+    bool, typer.Option("--vsa-keyless", help="For -f vsa: sign through Sigstore with the identity of this CI job.")
+]
+VsaTrustConfig = Annotated[
+    Path | None,
+    typer.Option("--vsa-trust-config", metavar="FILE", help="For --vsa-keyless: another Sigstore than the public one."),
 ]
 VsaUnsigned = Annotated[
     bool, typer.Option("--vsa-unsigned", help="For -f vsa: write a bare statement, which is not a VSA.")

@@ -49,11 +49,15 @@ def load_signing_key(data: bytes, path: str) -> SigningKey:
 
 def sign_envelope(payload: bytes, payload_type: str, key: SigningKey) -> str:
     """A DSSE envelope as one line of JSON; the key id is the SHA-256 of the public key."""
-    signature = _sign(key, pae(payload_type, payload))
+    return envelope_of(payload, payload_type, _sign(key, pae(payload_type, payload)), key.sha256)
+
+
+def envelope_of(payload: bytes, payload_type: str, signature: bytes, keyid: str) -> str:
+    """A DSSE envelope of one signature, as one line of JSON."""
     envelope = {
         "payloadType": payload_type,
         "payload": base64.b64encode(payload).decode("ascii"),
-        "signatures": [{"keyid": key.sha256, "sig": base64.b64encode(signature).decode("ascii")}],
+        "signatures": [{"keyid": keyid, "sig": base64.b64encode(signature).decode("ascii")}],
     }
     return json.dumps(envelope, separators=(",", ":"))
 
