@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from signing_server import IDENTITY, ISSUER, signing, token
-from virtual_keys import pem_of
-from virtual_summaries import DATA, OTHER_KEY, RESOURCE, envelope, private_pem, project, summary
+from virtual_keys import pem_of, sign
+from virtual_summaries import DATA, KEY, OTHER_KEY, RESOURCE, envelope, private_pem, project, summary
 
 from assess.trust.remote_signing import is_service
 
@@ -65,7 +65,7 @@ def test_a_project_file_names_the_service(run: Callable[..., Any], folder: Path)
 KEY_PROBLEMS: dict[str, tuple[tuple[str, ...], str]] = {
     # options (files are in the folder), words of the error; the exit code is 78
     "no public key": (("--vsa-key=file2:{}/service.key",), "its public key was not given"),
-    "another pair": (("--vsa-key=file2:{}/service.key", "--vsa-public-key={}/verifier.pem"), "are they a pair?"),
+    "another pair": (("--vsa-key=file2:{}/service.key", "--vsa-public-key={}/verifier.pem"), "cannot be used to sign"),
     "no such key": (("--vsa-key=file2:{}/nothing.key", "--vsa-public-key={}/service.pub"), "cannot be used to sign"),
     "public key is none": (("--vsa-key=file2:{}/service.key", "--vsa-public-key={}/widget"), "public key"),
     "two ways": (("--vsa-key={}/service.key", "--vsa-keyless"), "in one way"),
@@ -92,6 +92,50 @@ def test_the_clients_of_services_are_not_installed_here(run: Callable[..., Any],
     given = ("--vsa-key", "gcpkms:projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1")
     ran = emit(run, folder, *given, "--vsa-public-key", folder / "service.pub")
     assert (ran.code, "slsa-assess[kms]" in ran.err) == (78, True), ran.err
+
+
+class Service:
+    """A key service (as the library sees one) that signs with its own key, signs another text, or is away."""
+
+    def __init__(self, manner: str) -> None:
+        self.manner = manner
+
+    @classmethod
+    def from_priv_key_uri(cls, uri: str, public_key: Any, secrets_handler: Any = None) -> Service:
+        return cls(uri.partition(":")[2])
+
+    def sign(self, data: bytes) -> Any:
+        from securesystemslib.signer import Signature
+
+        match self.manner:
+            case "away":
+                raise OSError("no route to host")
+            case "no-hex":
+                return Signature("x", "zz")
+            case "another-text":
+                data = data + b"!"
+        return Signature("x", sign(KEY if self.manner == "another-key" else OTHER_KEY, data).hex())
+
+
+@pytest.mark.parametrize(
+    ("manner", "code", "words"),
+    [
+        ("well", 0, ""),
+        ("another-key", 78, "does not verify with the public key"),
+        ("another-text", 78, "does not verify with the public key"),
+        ("no-hex", 69, "the key service did not sign"),
+        ("away", 69, "no route to host"),
+    ],
+)
+def test_what_a_service_answers_is_verified(
+    manner: str, code: int, words: str, run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from securesystemslib.signer import SIGNER_FOR_URI_SCHEME
+
+    monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "hv", Service)
+    ran = emit(run, folder, "--vsa-key", f"hv:{manner}", "--vsa-public-key", folder / "service.pub")
+    assert (ran.code, words in ran.err) == (code, True), ran.err
+    assert (folder / "out.json").exists() is (code == 0)
 
 
 @pytest.mark.parametrize(
