@@ -151,10 +151,19 @@ class LayoutFile(_Strict):
     keys: Texts = Field(default=(), description="PEM public keys of the layout's owners, who all must have signed it")
 
 
+def _reachable(levels: dict[str, int]) -> dict[str, int]:
+    """A minimum above the track's last level would be a gate that nothing passes."""
+    if levels.get("build", 0) > 3:
+        raise ValueError("the build track ends at level 3")
+    return levels
+
+
 class GateFile(_Strict):
     """What must hold for exit code 0."""
 
-    min_level: dict[Literal["build", "source"], Annotated[int, Field(ge=0, le=4)]] = {}
+    min_level: Annotated[
+        dict[Literal["build", "source"], Annotated[int, Field(ge=0, le=4)]], AfterValidator(_reachable)
+    ] = Field(default={}, description="build: 0 to 3, source: 0 to 4")
     accept: tuple[Literal["configured", "declared"], ...] = ()
 
 

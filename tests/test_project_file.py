@@ -95,6 +95,8 @@ def test_forms_that_load(text: str, check) -> None:
         ("expectations:\n  workflow_inputs: {a: 1}\n", 2, "expected a text"),
         ("gate:\n  min_level: 2\n", 2, "expected keys with values"),
         ("gate:\n  min_level: {build: 9}\n", 2, "got 9"),
+        ("gate:\n  min_level: {build: 4}\n", 2, "the build track ends at level 3"),
+        ("gate:\n  min_level:\n    source: 5\n", 3, "at most 4"),
         ("gate:\n  min_level: {sauce: 1}\n", 2, "build or source"),
         ("gate:\n  accept: [demonstrated]\n", 2, "'configured' or 'declared'"),
         ("trust:\n  profile: lax\n", 2, "'vendor' or 'strict'"),

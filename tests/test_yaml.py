@@ -158,7 +158,7 @@ def test_alias_bomb() -> None:
     started = time.monotonic()
     with pytest.raises(InputError, match="aliases expand to too much"):
         _yaml.read("\n".join(lines).encode(), "x.yml")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
 
 
 def test_merge_bomb() -> None:

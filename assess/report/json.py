@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,7 +39,13 @@ def load_assessment(text: str, path: str) -> Assessment:
             f"{path}#/schema_version",
             "assess again with this version of slsa-assess, or read it with the version that wrote it",
         )
-    return _load(_assessments(), raw, path, "an assessment")
+    loaded = _load(_assessments(), raw, path, "an assessment")
+    # Each is written, empty or not: where one is gone somebody took out what a reader must be told.
+    gone = [one.name for one in fields(Assessment) if isinstance(raw, dict) and one.name not in raw]
+    if gone:
+        hint = "is this the whole of a file that slsa-assess wrote?"
+        raise InputError(f"an assessment without {' and '.join(repr(one) for one in gone)}", f"{path}#", hint)
+    return loaded
 
 
 def dump_evidence(evidence: Evidence) -> str:
@@ -57,6 +63,7 @@ def assessment_schema() -> dict[str, Any]:
     schema = _assessments().json_schema(mode="validation")
     for model in (schema, *schema.get("$defs", {}).values()):
         model["additionalProperties"] = False
+    schema["required"] = [one.name for one in fields(Assessment)]
     schema["properties"]["schema_version"] = {"const": SCHEMA_VERSION, "title": "Schema Version"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +29,6 @@ def test_all_files(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recognised: Counter[object] = Counter()
     unreadable: Counter[str] = Counter()
     files = 0
-    started = time.perf_counter()
     for path in _files(corpus):
         files += 1
         try:
@@ -48,9 +46,8 @@ def test_all_files(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
                     recognised[process.recognised if process is not None else None] += 1
             except InputError as error:
                 unreadable[f"payload: {error.message[:70]}"] += 1
-    each = (time.perf_counter() - started) / files * 1000
     with capsys.disabled():
-        print(f"\n{files} files, {each:.2f} ms each; {dict(containers)}; {dict(kinds)}; recognised {dict(recognised)}")
+        print(f"\n{files} files; {dict(containers)}; {dict(kinds)}; recognised {dict(recognised)}")
         for reason, count in unreadable.most_common(12):
             print(f"  {count:4} {reason}")
     assert files > 700
@@ -58,7 +55,6 @@ def test_all_files(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(count for name, count in containers.items() if name.startswith("sigstore-bundle")) >= 155
     assert kinds["provenance"] >= 185
     assert recognised[True] >= 165
-    assert each < 20
 
 
 def test_conformance_bundles_that_must_fail_at_opening(corpus: Path) -> None:

@@ -1,7 +1,7 @@
 """Assessments and evidence as JSON: nothing is lost, and what is wrong is named with its place."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import sample
@@ -131,3 +131,13 @@ def test_every_field_of_the_rich_sample_is_filled() -> None:
     assert not [name for name, value in document.items() if value in ([], "", None)]
     assert isinstance(sample.rich(), Assessment)
     assert str(Source("a", 1)) == "a:1"
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Assessment) if one.name != "schema_version"])
+def test_an_assessment_that_lacks_a_part_is_no_assessment(name: str) -> None:
+    """An empty list is an answer; a list that is gone may have held what a reader must be told."""
+    raw = json.loads(dump_assessment(sample.rich()))
+    del raw[name]
+    with pytest.raises(InputError) as caught:
+        load_assessment(json.dumps(raw), "a.json")
+    assert name in f"{caught.value.message} {caught.value.place}"
