@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from assess.evidence import Source
 
+METABLOCK = "in-toto-metablock"
+"""The container of an in-toto layout or link that is no DSSE envelope."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from assess.attestations._json import JSON, Node, compact, read_json, shown
 from assess.attestations.dsse import MAX_SIGNATURES
-from assess.attestations.envelope import Envelope, Opened, Signature
+from assess.attestations.envelope import METABLOCK, Envelope, Opened, Signature
 from assess.errors import InputError
 from assess.evidence import Digest, Source
 
-CONTAINER = "in-toto-metablock"
+CONTAINER = METABLOCK
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 """Of a DSSE envelope around a layout or link; the same as a statement's."""
 MAX_STEPS = 200

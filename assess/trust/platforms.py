@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -41,7 +42,8 @@ class Pattern:
     """Literal text with placeholders (`{version}`, `{ref}`, `{owner}`, `{repo}`, `{path}`); always the whole text."""
 
     text: str
-    regex: re.Pattern[str]
+    expression: str
+    """As a regular expression; compiled when it is first asked, for most never are."""
 
     @property
     def broad(self) -> bool:
@@ -50,7 +52,15 @@ class Pattern:
 
     def match(self, value: str) -> re.Match[str] | None:
         """The match of all of `value`, or None."""
-        return self.regex.fullmatch(value) if len(value) <= MAX_TEXT else None
+        # The literal text in front keeps most patterns from being compiled at all.
+        if len(value) > MAX_TEXT or not value.startswith(self.text.partition("{")[0]):
+            return None
+        return _compiled(self.expression).fullmatch(value)
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.ASCII)
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -65,7 +75,7 @@ def compile_pattern(text: str) -> Pattern:
     if any(brace in literal for literal in parts[::2] for brace in "{}"):
         raise ValueError("a brace stands alone (placeholders are written like {version})")
     pieces = [f"(?P<{part}>{PLACEHOLDERS[part]})" if index % 2 else re.escape(part) for index, part in enumerate(parts)]
-    return Pattern(text, re.compile("".join(pieces), re.ASCII))
+    return Pattern(text, "".join(pieces))
 
 
 def of_pull_request(signer: Signer | None) -> bool:

@@ -19,9 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from assess.attestations.envelope import Envelope, LogEntry, Material, Opened
-from assess.attestations.metablock import CONTAINER as METABLOCK
-from assess.attestations.metablock import signed_bytes
+from assess.attestations.envelope import METABLOCK, Envelope, LogEntry, Material, Opened
 from assess.evidence import Check, Digest, SignatureState, Signer
 from assess.trust._outcome import Proved, Record, RefusedError
 from assess.trust._signature import Case, hint_of, leaf_and_signature, signature_by_key
@@ -103,6 +101,8 @@ def verify(
 def _covered(opened: Opened, envelope: Envelope) -> bytes:
     """What an envelope's signatures cover."""
     if opened.container == METABLOCK:
+        from assess.attestations.metablock import signed_bytes
+
         return signed_bytes(envelope)
     return pae(envelope.payload_type, envelope.payload)
 
