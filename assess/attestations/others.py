@@ -13,6 +13,8 @@ from assess.errors import InputError
 
 _WITNESS = re.compile(r"https://witness\.(?:testifysec\.com|dev)/attestation-collection/v0\.1")
 _CHAINLOOP = re.compile(r"(?:https://)?chainloop\.dev/attestation/v0\.[0-9]+")
+_SVR = re.compile(r"https://in-toto\.io/attestation/svr/v0\.[0-9]+")
+_MODEL = re.compile(r"https://model_signing/signature/v[0-9.]+")
 MAX_SHOWN = 8
 """Entries of a list that are named; the rest is counted."""
 
@@ -45,6 +47,39 @@ def read_collection(statement: Statement) -> Collection | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class SimpleResult:
+    """A simple verification result (SVR): properties that a verifier says an artifact has. No level comes of it."""
+
+    verifier: str
+    properties: tuple[str, ...]
+
+
+def read_result(statement: Statement) -> SimpleResult | None:
+    """An SVR (v0.x); None for any other predicate type. Raises InputError, with a JSON pointer, for wrong types."""
+    if not _SVR.fullmatch(statement.predicate_type):
+        return None
+    node = Node(statement.predicate, str(statement.source), "/predicate")
+    return SimpleResult(node.object("verifier").string("id"), tuple(_text(item) for item in node.items("properties")))
+
+
+def _text(node: Node) -> str:
+    if not isinstance(node.value, str):
+        raise node.wrong_type("a string")
+    return node.value
+
+
+def signed_files(statement: Statement) -> tuple[str, ...] | None:
+    """Names of the files of a model that model-signing covers; None for any other predicate type. Raises as above."""
+    if not _MODEL.fullmatch(statement.predicate_type):
+        return None
+    node = Node(statement.predicate, str(statement.source), "/predicate")
+    files = node.items("resources")
+    for one in files:
+        one.members()
+    return tuple(one.string("name") for one in files)
+
+
 def _named(name: str) -> tuple[str, ...]:
     return (name,) if name else ()
 
@@ -61,8 +96,14 @@ def describe(opened: Opened, statement: Statement | None) -> str:
         if statement is None:
             return _metadata(read_metadata(opened))
         collection = read_collection(statement)
+        result, files = read_result(statement), signed_files(statement)
     except InputError:
         return ""
+    if result is not None:
+        found = _listed(result.properties) or "none"
+        return f"a simple verification result (SVR) by {shown(result.verifier)}, properties {found}: it proves no level"
+    if files is not None:
+        return f"a signature over the {len(files)} file(s) of a model ({_listed(files)}), and no provenance"
     if collection is None:
         return ""
     steps = _listed(collection.steps) or "a step without name"
