@@ -220,6 +220,11 @@ def test_keyless_with_a_bad_configuration(
     assert (ran.code, "trust configuration" in ran.err) == (78, True), ran.err
 
 
+def test_offline_and_keyless_exclude_each_other(run: Callable[..., Any], folder: Path) -> None:
+    ran = emit(run, folder, "--vsa-keyless", "--offline")
+    assert (ran.code, "--offline forbids it" in ran.err) == (2, True), ran.err
+
+
 def test_nothing_of_it_overwrites_a_key(run: Callable[..., Any], folder: Path) -> None:
     before = (folder / "service.key").read_bytes()
     said = ("--vsa-verifier-id", OURS, "--vsa-resource-uri", RESOURCE, "--vsa-key", folder / "service.key")

@@ -276,6 +276,8 @@ def _vsa(base: VsaPlan, flags: dict[str, Any]) -> VsaPlan:
     key: str | None = flags.get("vsa_key")
     keyless, unsigned = bool(flags.get("vsa_keyless")), bool(flags.get("vsa_unsigned"))
     file, service = base.key, base.service
+    if flags.get("offline") and keyless:
+        raise typer.BadParameter("--vsa-keyless asks Sigstore over the network, and --offline forbids it")
     if key is not None:
         file, service = (None, key) if _is_service(key) else (Path(key), None)
     elif keyless:
