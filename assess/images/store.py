@@ -20,7 +20,7 @@ class Descriptor:
     annotations: tuple[tuple[str, str], ...] = ()
     artifact_type: str | None = None
     platform: str | None = None
-    """`linux/amd64`, `linux/arm64/v8`; `unknown/unknown` for BuildKit's attestation manifests; None where none is named."""
+    """`linux/amd64`, `linux/arm64/v8`; `unknown/unknown` for BuildKit's attestation manifests; None: none is named."""
     data: bytes | None = None
     """Content embedded in the descriptor, checked like any other."""
 
@@ -50,6 +50,11 @@ class ImageStore(Protocol):
         """How reports name it: `registry.example/team/app`, `oci:dist/app`; never with credentials."""
         ...
 
+    @property
+    def caveat(self) -> str | None:
+        """What a reader must know of the digests here (those of `docker save` are not a registry's), or None."""
+        ...
+
     def resolve(self) -> Manifest:
         """What the reference names, looked up once: a tag that moves later changes nothing.
 
@@ -73,6 +78,11 @@ class ImageStore(Protocol):
     def referrers(self, digest: str) -> tuple[Descriptor, ...] | None:
         """What says that it belongs to `digest` (OCI distribution spec v1.1, referrers API and fallback tag).
 
+        What a registry lists is its word: the `subject` of each manifest is still to be compared.
         None where the store cannot tell (a layout without `subject`s is searched, so that it can).
         """
+        ...
+
+    def kept(self, kind: str) -> tuple[Descriptor, ...]:
+        """What `cosign save` kept in a layout as `kind` (`dev.cosignproject.cosign/sigs`, `.../atts`); () elsewhere."""
         ...
