@@ -17,6 +17,7 @@ from assess.files import reason_of
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("check", "assess.cli._check:check"),
     ("verify", "assess.cli._verify:verify"),
+    ("image", "assess.cli._image:image"),
     ("evidence", "assess.cli._check:evidence"),
     ("expect", "assess.cli._expect:expect"),
     ("trust", "assess.cli._trust:app"),
