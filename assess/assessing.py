@@ -15,7 +15,7 @@ from assess.evidence import Evidence, Subject
 from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
-from assess.plan import ArtifactPlan, Plan
+from assess.plan import ArtifactPlan, Named, Plan
 from assess.scoring import contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
@@ -58,7 +58,7 @@ def gather(plan: Plan) -> Gathered:
     notices = notices_of(layouts)
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
     inputs += [used for one in layouts for used in one.inputs]
-    if not plan.artifacts:
+    if not plan.artifacts and not plan.images:
         if plan.attestations:
             raise NoInputError(
                 "attestations were given, but no artifact to match them with",
@@ -74,22 +74,26 @@ def gather(plan: Plan) -> Gathered:
         return Gathered(collected, project, tuple(inputs), (), (_NO_ARTIFACT,), notices)
     trust, roots, trust_inputs = load_trust(plan)
     inputs += trust_inputs
-    subjects = []
+    subjects: list[Collected] = []
     for one in plan.artifacts:
         artifact = read_artifact(one.text, one.name, one.folder)
         opening = _open(plan, one, artifact)
         inputs += [*_artifact_input(artifact), *opening.inputs]
         subjects.append(collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project))
+    for image in plan.images:
+        from assess.image_subjects import collect_image
+
+        expected = image.expectations or plan.expectations
+        found = collect_image(image, plan.registries, trust, expected, project, open_files(_named(plan), ()))
+        subjects += found.subjects
+        inputs += found.inputs
     return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
 
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
     """The attestations of one artifact: those named, or else files beside it that carry its name."""
     named = (*one.attestations, *plan.attestations)
-    datas = tuple(
-        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
-        for file in named
-    )
+    datas = _named(plan, named)
     beside: tuple[Path, ...] = ()
     if not named and artifact.file is not None:
         beside = tuple(
@@ -100,6 +104,14 @@ def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
             )
         )
     return open_files(datas, beside)
+
+
+def _named(plan: Plan, files: tuple[Named, ...] | None = None) -> tuple[tuple[str, bytes], ...]:
+    """(path as shown, bytes) of files that the user named: those for every subject, or `files`."""
+    return tuple(
+        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
+        for file in (plan.attestations if files is None else files)
+    )
 
 
 _SUFFIXES = (".json", ".jsonl", ".sigstore", ".intoto", ".slsa", ".att", ".attestation", ".provenance", ".bundle")

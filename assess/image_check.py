@@ -122,7 +122,7 @@ def check_image(store: ImageStore, reference: str, trust: Trust, asked: Asked) -
     """
     manifest = store.resolve()
     attachments = read_attached(store, manifest, asked.platform)
-    seen = tuple(one for each in attachments.attached for one in _examine(each, store.shown, trust, asked))
+    seen = examine_attached(attachments, store.shown, trust, asked)
     verdict, reason = decide(attachments, seen, trust, asked)
     return ImageCheck(
         reference=reference,
@@ -145,6 +145,11 @@ def is_tag(reference: str) -> bool:
             return digest is None
         case _:
             return False
+
+
+def examine_attached(attachments: Attachments, shown: str, trust: Trust, asked: Asked) -> tuple[Seen, ...]:
+    """3. and 4. for everything that hangs on an image; `shown` names its repository."""
+    return tuple(one for each in attachments.attached for one in _examine(each, shown, trust, asked))
 
 
 def _examine(attached: Attached, shown: str, trust: Trust, asked: Asked) -> tuple[Seen, ...]:
@@ -267,7 +272,9 @@ def _why_not(wanted: tuple[Seen, ...], seen: tuple[Seen, ...], what: str, attach
         return f"no {what} could be read ({attachments.unreadable[0].reason})"
     others = sorted({_name(one) for one in seen})
     also = f"; what hangs there is something else ({', '.join(others[:4])})" if others else ""
-    return f"no {what} hangs on it{also}"
+    attested = next((one.predicate_type for one in seen if one.holds and one.predicate_type), None)
+    advice = f"; ask for that with --type {attested}" if attested is not None and "attestation" not in what else ""
+    return f"no {what} hangs on it{also}{advice}"
 
 
 def _name(one: Seen) -> str:

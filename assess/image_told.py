@@ -72,13 +72,18 @@ def _terms(one: Seen) -> list[dict[str, str]]:
         own = [check for check in one.checks if check.step in steps]
         worst = _worst(own)
         if worst is not None:
-            detail = worst.detail if worst.result != "verified" else "; ".join(check.detail for check in own)
+            detail = worst.detail if worst.result != "verified" else _joined(own)
             rows.append({"term": term, "result": worst.result, "detail": detail})
         elif otherwise:
             stopped = _worst([check for check in one.checks if check.step <= 2 and check.result != "verified"])
             detail = f"not checked: {stopped.name} did not end well" if stopped is not None else otherwise
             rows.append({"term": term, "result": "none", "detail": detail})
     return rows
+
+
+def _joined(checks: list[Check]) -> str:
+    more = f"; and {len(checks) - 3} more" if len(checks) > 3 else ""
+    return "; ".join(one.detail for one in checks[:3]) + more
 
 
 def _worst(checks: list[Check]) -> Check | None:

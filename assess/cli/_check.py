@@ -21,6 +21,7 @@ from assess.cli._common import (
     refuse_inputs,
     write_reports,
 )
+from assess.cli._registry import AuthFile, Mirrors, PlainHttp, RegistryCa
 from assess.cli._vsa import (
     CheckFormats,
     VsaCompat,
@@ -45,6 +46,15 @@ Project = Annotated[
 Artifacts = Annotated[
     list[str] | None,
     typer.Option("--artifact", metavar="FILE|sha256:HEX", help="What the level is asked for; repeatable."),
+]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image", metavar="REF", help="Container image that the level is asked for, with what hangs on it; repeatable."
+    ),
+]
+Platform = Annotated[
+    str | None, typer.Option("--platform", metavar="OS/ARCH", help="Only this platform of an index: linux/amd64.")
 ]
 Attestations = Annotated[
     list[str] | None,
@@ -110,13 +120,17 @@ Rules = Annotated[
     typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.", readable=False),
 ]
 Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLSA version: 1.0, 1.1 or 1.2.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use no network. Always so: nothing here needs one.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Use no network; only images in registries need one, and are refused then.")
+]
 
 
 # Longer than 50 lines for its parameters alone: they are the command line.
 def check(
     path: Project = Path(),
     artifact: Artifacts = None,
+    image: Images = None,
+    platform: Platform = None,
     attestation: Attestations = None,
     answers: Answers = None,
     source_uri: SourceUri = None,
@@ -147,6 +161,10 @@ def check(
     vsa_key: VsaKey = None,
     vsa_unsigned: VsaUnsigned = False,
     vsa_compat: VsaCompat = None,
+    plain_http: PlainHttp = None,
+    registry_ca: RegistryCa = None,
+    mirror: Mirrors = None,
+    auth_file: AuthFile = None,
     time: Time = None,
     offline: Offline = False,
     quiet: Quiet = False,
@@ -178,8 +196,14 @@ def check(
 def evidence(
     path: Project = Path(),
     artifact: Artifacts = None,
+    image: Images = None,
+    platform: Platform = None,
     attestation: Attestations = None,
     answers: Answers = None,
+    plain_http: PlainHttp = None,
+    registry_ca: RegistryCa = None,
+    mirror: Mirrors = None,
+    auth_file: AuthFile = None,
     key: Keys = None,
     trusted_root: TrustedRoot = None,
     platforms: Platforms = None,
