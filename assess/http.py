@@ -168,27 +168,20 @@ class Client:
             if follow == "never":
                 hint = f"it names {bare(answer.header('Location')) or 'no place'!r}; is the address the right one?"
                 raise UnavailableError("the server sends elsewhere, which is not followed", bare(url), hint)
-            target = self._target(url, answer)
+            target = _target(url, answer)
             if _origin(target) != _origin(url):
                 if follow == "here":
                     return answer
                 authorization = None
+            self._check_tls(url, target)
             url = target
         raise UnavailableError(f"sent on too often (more than {MAX_REDIRECTS} times)", bare(url))
 
-    def _target(self, url: str, answer: Answer) -> str:
-        location = answer.header("Location")
-        try:
-            target = urljoin(url, location)
-            scheme, host = urlsplit(target)[:2]
-        except ValueError:
-            location = scheme = host = target = ""
-        if not location:
-            raise UnavailableError("the server sends on, but not to an address", bare(url))
+    def _check_tls(self, url: str, target: str) -> None:
+        scheme, host = urlsplit(target)[:2]
         if scheme == "http" and not self.is_plain(host):
             hint = f"if {bare(host)} is to be reached without TLS on purpose, name it: --plain-http {bare(host)}"
             raise UnavailableError(f"sent on without TLS (to {bare(target)}), which is refused", bare(url), hint)
-        return target
 
     def _persistent(self, asked: _Request, url: str, authorization: Secret | None) -> Answer:
         """As often as the limits allow."""
@@ -263,6 +256,18 @@ def _checked(url: str) -> None:
         parts, host = urlsplit(""), None
     if parts.scheme not in ("https", "http") or not host or parts.username is not None or not url.isprintable():
         raise UnavailableError("not an address (expected https://host/path)", bare(url), "check the address")
+
+
+def _target(url: str, answer: Answer) -> str:
+    location = answer.header("Location")
+    try:
+        target = urljoin(url, location)
+        _origin(target)
+    except ValueError:
+        location = ""
+    if not location:
+        raise UnavailableError("the server sends on, but not to an address", bare(url))
+    return target
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
