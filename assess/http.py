@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -129,12 +130,14 @@ class Client:
 
     def __init__(self, *, ca_file: Path | None = None, plain_http: tuple[str, ...] = ()) -> None:
         """`plain_http`: hosts (`host`, `host:port`) that a redirect may reach without TLS. Raises ConfigError."""
-        self._ca_file, self._plain = ca_file, plain_http
-        self._pools = _pools(ca_file)
+        self._plain = plain_http
+        self._lock = threading.Lock()
+        self._pools = _pools(ca_file) if ca_file is not None else None
 
     def close(self) -> None:
         """Close all connections."""
-        self._pools.close()
+        if self._pools is not None:
+            self._pools.close()
 
     def is_plain(self, host: str) -> bool:
         """Whether the user named `host` (with or without its port) as one without TLS."""
@@ -225,6 +228,9 @@ class Client:
             headers["Authorization"] = authorization.reveal()
             if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", headers["Authorization"]):
                 raise UnavailableError("credentials that cannot be sent (unprintable characters)", bare(url))
+        with self._lock:
+            if self._pools is None:
+                self._pools = _pools(None)
         response = self._pools.send(
             asked.method, url, headers, asked.body, asked.limits.connect, asked.limits.read, asked.deadline
         )

@@ -11,7 +11,7 @@ from assess.errors import AssessError
 from assess.examine import Trust
 from assess.image_check import Asked, check_image
 from assess.image_told import as_told
-from assess.images.opening import ImageOptions, open_store
+from assess.images.opening import ImageOptions, Session, open_store
 
 WORKERS = 8
 """Images that are checked at a time: registries take their time to answer, and count who asks too often."""
@@ -34,11 +34,14 @@ def check_images(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Answer, ...]:
     """An answer for each distinct reference, in their order. `progress` is told how many of how many are done."""
+    session = Session(options)
     distinct = tuple(dict.fromkeys(references))
 
     def one(reference: str) -> Answer:
         try:
-            return Answer(reference, as_told(check_image(open_store(reference, options), reference, trust, asked)))
+            return Answer(
+                reference, as_told(check_image(open_store(reference, session=session), reference, trust, asked))
+            )
         except AssessError as problem:
             return Answer(reference, None, problem)
 
