@@ -27,7 +27,7 @@ _LEGACY_CAVEAT = (
     "docker save keeps no manifest of a registry: the digest is the image id (of the configuration), which signatures "
     "and provenance are usually not made for"
 )
-_HEX = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
+_HEX = re.compile(r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json)?")
 
 
 def open_docker_archive(reference: LocalReference) -> Layout | DockerArchive:
