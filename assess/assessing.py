@@ -15,7 +15,7 @@ from assess.evidence import Evidence, Subject
 from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
-from assess.plan import ArtifactPlan, Named, Plan
+from assess.plan import LOCAL, ArtifactPlan, Named, Plan
 from assess.scoring import contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
@@ -31,6 +31,8 @@ class Gathered:
     not_checked: tuple[NotChecked, ...]
     notices: tuple[Notice, ...] = ()
     """Of the project as a whole."""
+    registry: bool = False
+    """A registry was asked for images; nothing else of the network was."""
 
 
 def assess(plan: Plan) -> Assessment:
@@ -87,7 +89,8 @@ def gather(plan: Plan) -> Gathered:
         found = collect_image(image, plan.registries, trust, expected, project, open_files(_named(plan), ()))
         subjects += found.subjects
         inputs += found.inputs
-    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
+    registry = any(not one.text.startswith(LOCAL) for one in plan.images)
+    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices, registry)
 
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
@@ -200,7 +203,8 @@ def _general_limits(gathered: Gathered) -> tuple[NotChecked, ...]:
     """What no offline run looks at, said aloud wherever it matters."""
     notes = []
     if any(one.candidates for one in gathered.subjects):
-        notes.append("no network was used: whether keys or identities were revoked since was not looked up")
+        used = "only the registry was asked" if gathered.registry else "no network was used"
+        notes.append(f"{used}: whether keys or identities were revoked since was not looked up")
     if gathered.project.pipelines:
         notes.append("pipeline files were read as they are now; the build may have used another revision of them")
         notes.append("settings outside the files (branch and tag protection, secrets) were not read")

@@ -19,7 +19,7 @@ from assess.files import OWN_LIMIT, read_file
 from assess.image_check import Asked, artifact_of, decide, examine_attached, for_images, is_tag
 from assess.images.attached import Attached, Attachments, Part, read_attached
 from assess.images.opening import ImageOptions, open_store
-from assess.plan import IdentityPlan, ImagePlan
+from assess.plan import LOCAL, IdentityPlan, ImagePlan
 
 SIGNER = "image_signer"
 """The name of the expectation that a project file's `signer:` makes."""
@@ -49,8 +49,7 @@ def collect_image(
     manifest = store.resolve()
     attachments = read_attached(store, manifest, image.platform)
     name = f"{store.shown}@{manifest.digest}"
-    in_registry = not store.shown.startswith(("oci:", "oci-archive:", "docker-archive:"))
-    trust = replace(trust, key_needs_log=False, found_in_place=in_registry)
+    trust = replace(trust, key_needs_log=False, found_in_place=not image.text.startswith(LOCAL))
 
     def collected(part: Part) -> Collected:
         opened = tuple(each for one in _about(attachments, part) for each in one.opened)

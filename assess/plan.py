@@ -45,6 +45,10 @@ class IdentityPlan:
     issuer: str | None = None
 
 
+LOCAL = ("oci:", "oci-archive:", "docker-archive:")
+"""How images that are not in a registry are written."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
     """One image to assess, as it was named, with who must have signed it and its own expectations."""

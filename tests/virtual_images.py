@@ -14,8 +14,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from virtual_entries import Content, compact
@@ -204,6 +206,36 @@ class VirtualImages:
                 found.append(self.descriptor(own, artifactType=kind))
         return found
 
+    def push(self, host: str, repository: str) -> str:
+        """Put everything into a registry without TLS, as any client does; `host/repository`."""
+        base = f"http://{host}/v2/{repository}"
+        for digest, data in self.blobs.items():
+            with _ask("POST", f"{base}/blobs/uploads/") as answer:
+                place = urljoin(f"http://{host}/", answer.headers["Location"])
+            _ask(
+                "PUT", f"{place}{'&' if '?' in place else '?'}digest={digest}", data, "application/octet-stream"
+            ).close()
+        for digest, (media_type, data) in self.manifests.items():
+            _ask("PUT", f"{base}/manifests/{digest}", data, media_type).close()
+        for tag, digest in (*self.tags.items(), *self._fallback_tags(base)):
+            media_type, data = self.manifests[digest]
+            _ask("PUT", f"{base}/manifests/{tag}", data, media_type).close()
+        return f"{host}/{repository}"
+
+    def _fallback_tags(self, base: str) -> list[tuple[str, str]]:
+        """Where a registry has no referrers API, its clients keep an index of them by tag."""
+        found = []
+        for digest in list(self.manifests):
+            referrers = self.referrers(digest)
+            if not referrers:
+                continue
+            try:
+                _ask("GET", f"{base}/referrers/{digest}").close()
+            except OSError:
+                index = self.put({"schemaVersion": 2, "mediaType": INDEX, "manifests": referrers})
+                found.append((digest.replace(":", "-"), index))
+        return found
+
     def write_layout(self, folder: Path, root: str | None = None) -> Path:
         """An OCI layout of everything; `root` (else what tag v1 names) is its image."""
         blobs = folder / "blobs" / "sha256"
@@ -232,6 +264,13 @@ class VirtualImages:
             ]
             rows += [one for own in list(self.manifests) for one in self.referrers(own)]
         return {"schemaVersion": 2, "mediaType": INDEX, "manifests": rows}
+
+
+def _ask(method: str, url: str, data: bytes | None = None, media_type: str = "") -> Any:
+    request = urllib.request.Request(url, b"" if method == "POST" else data, method=method)
+    if media_type:
+        request.add_header("Content-Type", media_type)
+    return urllib.request.urlopen(request, timeout=30)
 
 
 def _payload_changed(options: dict[str, Any]) -> bool:
