@@ -214,6 +214,8 @@ def reason_of(problem: Exception) -> tuple[str, str]:
                 return "no host of this name is known", hint
             case exceptions.ProxyError():
                 return "the proxy does not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+            case exceptions.NewConnectionError():
+                continue  # its cause says more; that it is a time-out is history
             case exceptions.TimeoutError() | TimeoutError():
                 return "it takes too long", hint
             case ConnectionRefusedError():

@@ -11,7 +11,7 @@ MAX_PARAMETERS = 32
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _SCHEME = re.compile(rf"[\s,]*({_WORD})(?=[\s,]|\Z)[ \t]*")
 # some registries leave addresses unquoted
-_PARAMETER = re.compile(rf'[\s,]*({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))(?=[\s,]|\Z)')
+_PARAMETER = re.compile(rf'[\s,]*({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*+)"|([^\s,"=][^\s,"]*+))(?=[\s,]|\Z)')
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|\Z))")
 
 

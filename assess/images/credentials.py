@@ -101,10 +101,13 @@ class Credentials:
         place = str(path)
         try:
             node = Node(read_json(read_file(path, OWN_LIMIT, "file with credentials"), place), place)
+            node.members()
             auths, helpers = node.object("auths"), node.object("credHelpers")
             every = node.string("credsStore")
             for key in helpers.members():
                 helpers.string(key)
+            for key in auths.members():
+                auths.object(key)
         except (InputError, NoInputError) as unreadable:
             problem = unreadable
         else:

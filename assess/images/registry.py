@@ -178,9 +178,9 @@ class Registry:
             limits = self._session.limits(MAX_MANIFEST, max(0.05, ends - time.monotonic()))
             answer = self._session.get(endpoint, url, OCI_INDEX, limits, "here")
             typed = _type(answer) == OCI_INDEX
-            if len(seen) == 1 and (answer.status in _NO_API or 300 <= answer.status < 400 or not typed):
-                if answer.status < 500:
-                    return None
+            elsewhere = 300 <= answer.status < 400 or (answer.status == 200 and not typed)
+            if len(seen) == 1 and (answer.status in _NO_API or elsewhere):
+                return None
             if answer.status != 200 or not typed:
                 raise UnavailableError(f"the registry cannot list referrers (status {answer.status})", place)
             if answer.header("OCI-Filters-Applied"):
