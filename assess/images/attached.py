@@ -115,8 +115,14 @@ class _Gathering:
         return Source(f"{self.store.shown}@{digest}{pointer}")
 
     def lost(self, digest: str, problem: InputError | str, layer: int | None = None) -> None:
-        reason = problem if isinstance(problem, str) else problem.message
-        self.unreadable.append(Unreadable(self.source(digest, layer), reason))
+        source = self.source(digest, layer)
+        if isinstance(problem, str):
+            reason = problem
+        else:
+            # the pointer into the layer, where the problem has one
+            at = (problem.place or "").removeprefix(str(source)).removeprefix("#")
+            reason = f"{problem.message} (at {at})" if at.startswith("/") else problem.message
+        self.unreadable.append(Unreadable(source, reason))
 
 
 def platforms_of(manifest: Manifest) -> tuple[Part, ...]:
