@@ -200,26 +200,30 @@ def reason_of(problem: Exception) -> tuple[str, str]:
     causes = [problem, *(one for one in problem.args if isinstance(one, Exception))]
     while causes[-1].__cause__ is not None and isinstance(causes[-1].__cause__, Exception) and len(causes) < 8:
         causes.append(causes[-1].__cause__)
-    for one in causes:
+    if any(isinstance(one, exceptions.ProxyError) for one in causes):
+        return "the proxy does not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+    # the first cause says most
+    for one in reversed(causes):
         match one:
             case ssl.SSLCertVerificationError():
-                words = re.sub(r"[^\w '-]", "", one.verify_message or "it cannot be verified")[:100]
-                return f"the certificate: {words}", "name the authority's certificate with --registry-ca FILE"
+                words = re.sub(r"[^\w '.-]", "", one.verify_message or "it cannot be verified")[:100]
+                return (
+                    f"the certificate: {words}",
+                    "name its authority, if it is your own (registries: --registry-ca FILE)",
+                )
             case exceptions.SSLError() | ssl.SSLError():
                 return (
                     "no TLS there",
-                    "if the host speaks plain HTTP on purpose (loopback too), name it: --plain-http HOST",
+                    "if a registry speaks plain HTTP on purpose (loopback too), name it: --plain-http HOST",
                 )
             case exceptions.NameResolutionError():
                 return "no host of this name is known", hint
-            case exceptions.ProxyError():
-                return "the proxy does not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-            case exceptions.NewConnectionError():
-                continue  # its cause says more; that it is a time-out is history
-            case exceptions.TimeoutError() | TimeoutError():
-                return "it takes too long", hint
             case ConnectionRefusedError():
                 return "connection refused", hint
+            case exceptions.NewConnectionError():
+                return "no connection", hint
+            case exceptions.TimeoutError() | TimeoutError():
+                return "it takes too long", hint
             case exceptions.ProtocolError() | ConnectionError():
                 return "the answer broke off", hint
     return "no connection", hint
