@@ -230,3 +230,23 @@ def test_the_deadline_counts_for_all_redirects_together() -> None:
             limits = HttpLimits(total=1.0, attempts=1)
             Client(plain_http=("127.0.0.1",)).request("GET", server.url, limits=limits, follow="here")
         assert time.monotonic() - started < 2
+
+
+def test_a_body_that_stops_coming_ends_with_the_deadline_not_a_read_later() -> None:
+    class Stalling(_Handler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            for _ in range(4):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.2)
+            time.sleep(2)
+
+    with serving() as server:
+        server.RequestHandlerClass = Stalling
+        started = time.monotonic()
+        with pytest.raises(UnavailableError, match="takes too long"):
+            Client().request("GET", server.url, limits=HttpLimits(total=1.0, read=1.0, attempts=1))
+        assert time.monotonic() - started < 1.5

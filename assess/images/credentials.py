@@ -54,6 +54,9 @@ class Credentials:
     """Looks up and remembers; safe to share between threads."""
 
     def __init__(self, auth_file: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+        """Raises ConfigError where the user named a file that is not there."""
+        if auth_file is not None and not os.path.isfile(auth_file):  # noqa: PTH113  (says False where Path's raises)
+            raise ConfigError("there is no such file with credentials", str(auth_file), "check --auth-file")
         self._environment = os.environ if environment is None else environment
         self._named = auth_file
         self._known: dict[tuple[str, str], Found] = {}
@@ -82,8 +85,6 @@ class Credentials:
     def _files(self) -> Iterator[Path]:
         # (1)
         if self._named is not None:
-            if not os.path.isfile(self._named):  # noqa: PTH113
-                raise ConfigError("there is no such file with credentials", str(self._named), "check --auth-file")
             yield self._named
             return
         get = self._environment.get

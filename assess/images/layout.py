@@ -69,9 +69,11 @@ def open_folder(reference: LocalReference) -> Layout:
     """The layout in a folder. Raises NoInputError where there is none, InputError where it cannot be read."""
     path = reference.path
     if not os.path.isdir(path):  # noqa: PTH112  (says False where Path.is_dir raises)
-        there = os.path.lexists(path)
-        hint = "an archive is written oci-archive:FILE" if there else "check the path"
-        raise NoInputError(f"no folder with an image (got {'a file' if there else 'nothing there'})", str(path), hint)
+        if os.path.lexists(path):
+            raise NoInputError(
+                "no folder with an image (got a file)", str(path), "an archive is written oci-archive:FILE"
+            )
+        raise NoInputError("there is no such folder", str(path), "check the path")
     return Layout(Folder(path), reference)
 
 

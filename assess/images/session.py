@@ -46,7 +46,7 @@ class Session:
     """Connections, credentials and tokens, shared by all images of one run and by its threads."""
 
     def __init__(self, options: ImageOptions) -> None:
-        """Raises ConfigError for a file of authorities that cannot be used."""
+        """Raises ConfigError for a file of authorities or credentials that cannot be used."""
         self.options = options
         self._client = Client(ca_file=options.ca_file, plain_http=options.plain_http)
         self._credentials = Credentials(options.auth_file)
