@@ -166,7 +166,9 @@ def _attached(
     # What keys signed need not be in a log; cosign asks for an entry unless it is told not to.
     logged = any(one.step in (6, 7) for one in attestation.checks)
     unlogged = ("--insecure-ignore-tlog",) if identity[0] == "--key" and not logged else ()
-    return _line("cosign", *verb, *local, *unlogged, *identity, *root, image)
+    # cosign 3 looks at bundles alone where an image has some.
+    old = ("--new-bundle-format=false",) if attestation.container in ("cosign-signature", "cosign-layer") else ()
+    return _line("cosign", *verb, *old, *local, *unlogged, *identity, *root, image)
 
 
 def _github(

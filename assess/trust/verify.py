@@ -4,7 +4,8 @@ The narrative (numbers are `Check.step`; step 9, subjects, step 10, agreement, a
 caller's):
 
  1. open        the container has one content, one signature (if it is a bundle) and something to verify it with
- 2. signature   over the DSSE PAE, or over the artifact, by the certificate's key or a key that the user gave
+ 2. signature   over the DSSE PAE, over the artifact, or over the payload that names an image, by the certificate's
+                key or a key that the user gave
  3. time        from a log's promise (SET) or an RFC 3161 timestamp over the signature
  4. chain       the certificate was issued by an authority of the trusted root and valid at each trusted time
  5. sct         a CT log of the trusted root promised to publish the certificate

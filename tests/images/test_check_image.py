@@ -285,4 +285,4 @@ def test_reports_show_the_image_and_how_to_repeat_it(
     if name != "terminal":
         assert digest in plain
         assert "cosignverify-attestation--typehttps" in plain
-        assert "cosignverify--local-image--certificate-identity" in plain
+        assert "cosignverify--new-bundle-format=false--local-image--certificate-identity" in plain
