@@ -15,7 +15,7 @@ import re
 import ssl
 import threading
 import time
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -185,7 +185,7 @@ def _without_queries(record: logging.LogRecord) -> bool:
     return True
 
 
-FAILURES = (exceptions.HTTPError, OSError, ValueError)
+FAILURES = (exceptions.HTTPError, HTTPException, OSError, ValueError)
 """What a request may raise."""
 
 
@@ -224,6 +224,6 @@ def reason_of(problem: Exception) -> tuple[str, str]:
                 return "no connection", hint
             case exceptions.TimeoutError() | TimeoutError():
                 return "it takes too long", hint
-            case exceptions.ProtocolError() | ConnectionError():
+            case exceptions.ProtocolError() | HTTPException() | ConnectionError():
                 return "the answer broke off", hint
     return "no connection", hint

@@ -349,6 +349,18 @@ def truncated(handler: _Handler) -> bool:
     return True
 
 
+def raw(data: bytes, repeat: int = 1) -> Manner:
+    """These bytes, with no HTTP around them."""
+
+    def answer(handler: _Handler) -> bool:
+        handler.close_connection = True
+        for _ in range(repeat):
+            handler.wfile.write(data)
+        return True
+
+    return answer
+
+
 def _until_gone(handler: _Handler, block: bytes, pause: float) -> bool:
     handler.close_connection = True
     until = time.monotonic() + 20

@@ -284,6 +284,30 @@ MISBEHAVING: dict[str, tuple[manners.Manner, type[AssessError], str]] = {
         UnavailableError,
         "not an address",
     ),
+    "no HTTP": (manners.raw(b"\x16\x03\x01\x02" * 50), UnavailableError, "broke off"),
+    "a status that is none": (manners.raw(b"HTTP/1.1 abc\r\n\r\n"), UnavailableError, "broke off"),
+    "a header without end": (manners.raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000), UnavailableError, "broke off"),
+    "headers without end": (manners.raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500), UnavailableError, "broke off"),
+    "continue, and continue": (
+        manners.raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, repeat=1_000_000),
+        UnavailableError,
+        "takes too long",
+    ),
+    "chunks that are none": (
+        manners.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        UnavailableError,
+        "broke off",
+    ),
+    "a chunk that is too large": (
+        manners.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n" + b"x" * 9_000_000),
+        UnavailableError,
+        "too large",
+    ),
+    "a length that is none": (
+        manners.raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: -5\r\n\r\n<html>"),
+        InputError,
+        "a web page",
+    ),
     "compression": (manners.content(GOOD, OCI_INDEX, Content_Encoding="gzip"), UnavailableError, "compressed"),
 }
 
@@ -311,6 +335,17 @@ def test_bytes_by_digest_are_held_to_it() -> None:
             store.resolve()
         with pytest.raises(InputError, match="wrong digest"):
             store.manifest(image["digest"])
+
+
+def test_an_index_that_names_itself_is_no_circle() -> None:
+    with serving() as server:
+        parts = Parts()
+        index = parts.index([parts.image()])
+        server.repository("team/app").add(parts, v1=index)
+        server.when("manifests/sha256:", manners.content(parts.blobs[index["digest"]], OCI_INDEX))
+        store = at(server)
+        with pytest.raises(InputError, match="wrong digest"):
+            list(walk(store, store.resolve()))
 
 
 @pytest.mark.parametrize(
