@@ -210,8 +210,6 @@ def decide(attachments: Attachments, seen: tuple[Seen, ...], trust: Trust, asked
     covered = {one.attached.target for one in holding}
     expected = bool(trust.keys) or trust.identity is not None
     platforms = attachments.platforms
-    if asked.platform is not None and not platforms and attachments.root.kind == "index":
-        return "failed", f"the index has no platform {asked.platform}"
     if attachments.root.digest in covered:
         on = [one for one in holding if one.attached.target == attachments.root.digest]
         return _signed(on, expected, _of_index(platforms))

@@ -60,6 +60,9 @@ def collect_image(
     whole = collected(attachments.root)
     platforms = tuple(collected(one) for one in attachments.platforms)
     subjects, told = _choose(whole, platforms, attachments, name)
+    # What is worth nothing is told of, also where it hangs on what is no subject.
+    others = (whole, *platforms) if platforms else ()
+    told += tuple(one for each in others if each not in subjects for one in each.notices if one.severity == "critical")
     signed, inputs = _signer(image, attachments, store.shown, trust)
     told += _tag(image.text, name)
     unchecked = tuple(NotChecked(note, Source(name)) for note in attachments.notes)

@@ -13,13 +13,14 @@ What cannot be read is recorded, never dropped.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
 from assess.attestations.containers import read_container
 from assess.attestations.cosign import opened_from_cosign, opened_from_signature
 from assess.attestations.envelope import Opened
-from assess.errors import InputError
+from assess.errors import InputError, NoInputError
 from assess.evidence import Source, Unreadable
 from assess.images.store import Descriptor, ImageStore, Manifest
 
@@ -31,6 +32,8 @@ MAX_LAYER = 32 * 1024 * 1024
 """Bytes of one layer."""
 MAX_BYTES = 256 * 1024 * 1024
 """Bytes of all of them."""
+MAX_SECONDS = 300
+"""For gathering all of it; each request has limits of its own."""
 MAX_PLATFORMS = 100
 """Platform manifests of an index that are looked at one by one."""
 
@@ -102,6 +105,8 @@ class _Gathering:
     """One pass over an image, with what it may still cost."""
 
     store: ImageStore
+    until: float
+    """When to stop (monotonic seconds): a registry that takes its time must not take ours."""
     attached: list[Attached] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -137,11 +142,14 @@ def platforms_of(manifest: Manifest) -> tuple[Part, ...]:
 def read_attached(store: ImageStore, manifest: Manifest, platform: str | None = None) -> Attachments:
     """Everything that hangs on `manifest` and on its platforms (on the one called `platform`, where one is named).
 
-    Raises UnavailableError where the store is out of reach; what cannot be read is recorded.
+    Raises UnavailableError where the store is out of reach, NoInputError where the index has no such platform; what
+    cannot be read is recorded.
     """
-    gathering = _Gathering(store)
+    gathering = _Gathering(store, time.monotonic() + MAX_SECONDS)
     gathering.notes += [store.caveat] if store.caveat is not None else []
-    parts = tuple(one for one in platforms_of(manifest) if platform is None or one.platform == platform)
+    parts = platforms_of(manifest)
+    if platform is not None:
+        parts = _of_platform(parts, platform, manifest, gathering)
     if len(parts) > MAX_PLATFORMS:
         gathering.lost(manifest.digest, f"too many platforms (got {len(parts)}, expected at most {MAX_PLATFORMS})")
         parts = parts[:MAX_PLATFORMS]
@@ -160,8 +168,23 @@ def read_attached(store: ImageStore, manifest: Manifest, platform: str | None = 
     return Attachments(root, parts, attached, tuple(gathering.unreadable), tuple(dict.fromkeys(gathering.notes)))
 
 
+def _of_platform(parts: tuple[Part, ...], platform: str, manifest: Manifest, gathering: _Gathering) -> tuple[Part, ...]:
+    """The parts that `platform` means; `linux/arm64` means its variants too."""
+    if manifest.kind == "image":
+        gathering.notes.append(f"an image without an index: whether it is for {platform} was not looked up")
+        return ()
+    found = tuple(one for one in parts if f"{one.platform}/".startswith(f"{platform}/"))
+    if not found:
+        names = ", ".join(one.platform or one.digest for one in parts[:20]) or "none"
+        place = f"{gathering.store.shown}@{manifest.digest}"
+        raise NoInputError(f"the index has no platform {platform!r} (it has {names})", place)
+    return found
+
+
 def _is_buildkit(descriptor: Descriptor) -> bool:
-    return dict(descriptor.annotations).get(BUILDKIT_TYPE) == "attestation-manifest"
+    # A platform's own manifest with this annotation would be pulled all the same: it is a platform.
+    said = dict(descriptor.annotations).get(BUILDKIT_TYPE) == "attestation-manifest"
+    return said and descriptor.platform == "unknown/unknown"
 
 
 def _beside(digest: str, gathering: _Gathering) -> None:
@@ -206,6 +229,9 @@ def _look_into(
         return
     if len(gathering.seen) >= MAX_ATTACHED:
         gathering.lost(digest, f"not looked into: more than {MAX_ATTACHED} things hang on this image")
+        return
+    if time.monotonic() > gathering.until:
+        gathering.lost(digest, f"not looked into: gathering what hangs on this image took more than {MAX_SECONDS} s")
         return
     try:
         manifest = gathering.store.manifest(digest)

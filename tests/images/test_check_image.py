@@ -161,6 +161,17 @@ def test_knowing_less_of_the_index_never_raises_the_level(check: Check) -> None:
     assert (ran.code, levels(told)) == (0, [(amd, 3, 3), (arm, 3, 3)])
 
 
+def test_what_is_worth_nothing_is_told_wherever_it_hangs(check: Check) -> None:
+    images = VirtualImages(VS)
+    amd, arm = platforms(images).values()
+    attest(images, amd)
+    attest(images, arm)
+    attest(images, images.tags["v1"], "bundle", tamper=Tamper.SIGNATURE_BYTE)
+    _, told = check(images)
+    assert levels(told) == [(amd, 3, 3), (arm, 3, 3)]
+    assert any(one["severity"] == "critical" and "worth nothing" in one["text"] for one in told["notices"])
+
+
 def test_buildkits_statements_carry_l1_at_most(check: Check) -> None:
     images = VirtualImages(VS)
     amd = images.image("a", None)
