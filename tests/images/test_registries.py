@@ -247,6 +247,7 @@ BOTH = dumped({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "lay
 MISBEHAVING: dict[str, tuple[manners.Manner, type[AssessError], str]] = {
     "a web page": (manners.html, InputError, "a web page"),
     "a web page without its type": (manners.content(b" <html>", "application/json"), InputError, "a web page"),
+    "a web page that begins with a word": (manners.content(b"sign in", "text/html"), InputError, "a web page"),
     "no JSON": (manners.content(b"manifest", OCI_MANIFEST), InputError, "not valid JSON"),
     "a wrong content type": (manners.content(GOOD, OCI_MANIFEST), InputError, "two media types"),
     "an unknown content type": (manners.content(GOOD, "text/plain"), InputError, "two media types"),

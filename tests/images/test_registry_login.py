@@ -295,6 +295,16 @@ def test_token_servers_that_misbehave(tmp_path: Path, name: str, entry: Json) ->
         assert not [one for one in SECRETS if one in shown]
 
 
+@pytest.mark.parametrize("token", ["t0ken-\r\nX: 1", "t0ken-ä", "t0ken- 1", ""])
+def test_what_is_no_token_is_told_as_none(tmp_path: Path, token: str) -> None:
+    with serving(login="bearer") as server:
+        filled(server)
+        server.when("/token", manners.content(json.dumps({"token": token}).encode(), "application/json"))
+        with pytest.raises(UnavailableError, match=r"gives no token \(status 200\)") as caught:
+            at(server, logged_in(tmp_path, server)).resolve()
+        assert caught.value.place == f"http://{server.host}/token"
+
+
 @pytest.mark.parametrize("password", ["s1gned\r\nX: y", "s1gned\x00"])
 def test_passwords_of_any_characters_are_sent_as_base64(tmp_path: Path, password: str) -> None:
     with serving(login="basic") as server:
