@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urljoin, urlsplit
 
+from assess._http_secrets import Secret as Secret
+from assess._http_secrets import bare as bare
 from assess.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
@@ -33,25 +35,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 Follow = Literal["never", "here", "anywhere"]
 """`never`: a redirect is an error; `here`: one to another place is the answer."""
-
-
-class Secret:
-    """A credential: it shows itself to nobody who does not ask by name."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The credential, to be sent and not kept."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(...)"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not written anywhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +97,6 @@ def request(
         return client.request(method, url, body=body, accept=accept, limits=limits)
     finally:
         client.close()
-
-
-def bare(url: str) -> str:
-    """An address for messages: without query, fragment and credentials, printable, cut."""
-    parts = url.partition("#")[0].partition("?")[0]
-    scheme, colon, rest = parts.partition("://")
-    host, slash, path = rest.partition("/")
-    shown = f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}" if colon else parts.rpartition("@")[2]
-    return "".join(letter if letter.isprintable() else "?" for letter in shown[:200])
 
 
 class Client:

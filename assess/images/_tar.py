@@ -185,7 +185,7 @@ class TarFile:
             # docker save of old writes a layer that occurs twice as a link to the first; it is never followed
             links.add(name)
             return None
-        if header.kind not in (b"0",):
+        if header.kind != b"0":
             raise self._error(
                 f"{_REFUSED.get(header.kind, 'an unknown kind of member')}, which is refused ({shown(name)})"
             )
