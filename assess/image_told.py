@@ -54,9 +54,14 @@ def _attached(one: Seen) -> dict[str, Any]:
         "signer": _signer(one.signer),
         "signed_by": signer_text(one.signer) if one.signer is not None else None,
         "terms": _terms(one),
-        "checks": [{k: v for k, v in asdict(check).items() if v is not None} for check in one.checks],
+        "checks": [_check(check) for check in one.checks],
         "proves": proves(one),
     }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    rows = ("name", "step", "result", "detail", "expected", "found")
+    return {name: value for name in rows if (value := getattr(check, name)) is not None}
 
 
 def _signer(signer: Signer | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assess.cli._check import Identity, IdentityRegexp, Issuer, Keys, TrustedRoot
-from assess.cli._common import Debug, NoColor, Quiet, Verbose, out, read_stdin, say
+from assess.cli._common import Debug, Quiet, Verbose, out, read_stdin, say
 from assess.cli._registry import AuthFile, Mirrors, PlainHttp, RegistryCa, image_options
 from assess.errors import Exit
 
@@ -77,7 +77,6 @@ def image(
     offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    no_color: NoColor = False,
     debug: Debug = False,
 ) -> None:
     """Check container images: what hangs there, who signed it, and what it proves for SLSA.
@@ -175,6 +174,16 @@ def _print(answers: tuple[Answer, ...], manifests: Manifests | None, format: str
         out(as_text(answers, manifests, verbose))
 
 
+def _expecting(told: dict[str, Any]) -> str:
+    """The flags that ask for who signed, for whoever finds that it is the right one."""
+    import shlex
+
+    signer = next((one["signer"] for one in told["attached"] if one["holds"] and one["signer"]), {})
+    flags = ["--certificate-identity", signer.get("identity", "IDENTITY")]
+    flags += ["--certificate-oidc-issuer", signer.get("issuer", "ISSUER")]
+    return shlex.join(flags)
+
+
 def _conclude(answers: tuple[Answer, ...], manifests: Manifests | None, quiet: bool) -> Exit:
     """The verdict's line, and the exit code."""
     from assess.cli._common import show_error
@@ -189,7 +198,7 @@ def _conclude(answers: tuple[Answer, ...], manifests: Manifests | None, quiet: b
         if not quiet:
             say(f"{WORDS[told['verdict']]}: {told['name']}: {told['reason']}")
             if told["verdict"] == "nobody-expected":
-                say("hint: name whom you expect: --certificate-identity and --certificate-oidc-issuer, or --key")
+                say(f"hint: name whom you expect, with --key or as in {_expecting(told)}")
         return Exit.OK if told["verdict"] == "verified" else Exit.GATE
     if not quiet:
         say(summary(answers, manifests))

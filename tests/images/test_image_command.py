@@ -79,7 +79,8 @@ def test_nobody_was_named(files: Path, run: Callable[..., Ran]) -> None:
     assert "NOT DECIDED" in ran.err
     assert f"signed by {DEFAULT_RUN.signer_uri}" in ran.err
     assert "nobody was expected" in ran.err
-    assert "hint: name whom you expect" in ran.err
+    flags = f"--certificate-identity {DEFAULT_RUN.signer_uri} --certificate-oidc-issuer {GITHUB_ISSUER}"
+    assert f"hint: name whom you expect, with --key or as in {flags}" in ran.err
 
 
 def test_a_key_that_was_not_given(files: Path, run: Callable[..., Ran]) -> None:
