@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urljoin, urlsplit
 
-from assess._http_secrets import Secret as Secret
-from assess._http_secrets import bare as bare
+from assess._http_secrets import Secret, bare
 from assess.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from assess._http_pool import Pools
+
+__all__ = ["Answer", "Client", "Follow", "HttpLimits", "Secret", "bare", "request"]
 
 MAX_REDIRECTS = 5
 _BLOCK = 64 * 1024
