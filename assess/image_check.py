@@ -231,7 +231,7 @@ def _of_index(platforms: tuple[Part, ...]) -> str:
 
 def _is_asked_for(one: Seen, asked: Asked) -> bool:
     """cosign's bundles are all statements, and `cosign verify` takes any of them for a signature."""
-    if one.examined is None or one.attached.form == "statement":
+    if one.examined is None or one.examined.signature == "absent":
         return False
     if asked.predicate_type is not None:
         return one.predicate_type == asked.predicate_type

@@ -178,7 +178,7 @@ def _expecting(told: dict[str, Any]) -> str:
     """The flags that ask for who signed, for whoever finds that it is the right one."""
     import shlex
 
-    signer = next((one["signer"] for one in told["attached"] if one["holds"] and one["signer"]), {})
+    signer: dict[str, Any] = next((one["signer"] for one in told["attached"] if one["holds"] and one["signer"]), {})
     flags = ["--certificate-identity", signer.get("identity", "IDENTITY")]
     flags += ["--certificate-oidc-issuer", signer.get("issuer", "ISSUER")]
     return shlex.join(flags)

@@ -12,7 +12,6 @@ What cannot be read is recorded, never dropped.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,6 +21,7 @@ from assess.attestations.cosign import opened_from_cosign, opened_from_signature
 from assess.attestations.envelope import Opened
 from assess.errors import InputError, NoInputError
 from assess.evidence import Source, Unreadable
+from assess.images.kinds import Form, form_of, why_not_read
 from assess.images.store import Descriptor, ImageStore, Manifest
 
 MAX_ATTACHED = 500
@@ -44,15 +44,6 @@ _KINDS = (
     ("dev.cosignproject.cosign/sigs", "kept by cosign save as signatures"),
     ("dev.cosignproject.cosign/atts", "kept by cosign save as attestations"),
 )
-_BUNDLE = re.compile(r"application/vnd\.dev\.sigstore\.bundle(?:\.v\d+\.\d+\+json|\+json\b.*)")
-_SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
-_ENVELOPE = ("application/vnd.dsse.envelope.v1+json", "application/vnd.dsse+json")
-_STATEMENT = re.compile(r"application/vnd\.in-toto(?:\.[\w.+-]+)?\+(?:json|dsse)")
-_NOTATION = "application/vnd.cncf.notary.signature"
-_NOTATION_LAYERS = {"application/jose+json": "JWS", "application/cose": "COSE"}
-_SBOM = re.compile(r"(?:application|text)/(?:vnd\.)?(?:spdx|cyclonedx|syft)\b.*")
-
-Form = Literal["signature", "attestation", "bundle", "statement", "notation", "sbom", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +272,9 @@ def _layer(
     where: str,
     gathering: _Gathering,
 ) -> None:
-    form = _form(layer.media_type, kinds)
+    form = form_of(layer.media_type, kinds)
     source = gathering.source(manifest.digest, index)
-    note = _not_read(form, layer.media_type, kinds)
+    note = why_not_read(form, layer.media_type, kinds)
     opened: tuple[Opened, ...] = ()
     if not note:
         try:
@@ -292,35 +283,6 @@ def _layer(
             gathering.lost(manifest.digest, problem, index)
             return
     gathering.attached.append(Attached(target, form, where, source, layer.digest, layer.media_type, opened, note))
-
-
-def _form(media_type: str, kinds: tuple[str, ...]) -> Form:
-    """What a layer is: by its own media type, else by the type of the artifact that it is in."""
-    if media_type == _SIMPLE_SIGNING:
-        return "signature"
-    if media_type in _ENVELOPE:
-        return "attestation"
-    if _BUNDLE.fullmatch(media_type) or any(_BUNDLE.fullmatch(one) for one in kinds):
-        return "bundle"
-    if media_type in _NOTATION_LAYERS or _NOTATION in kinds:
-        return "notation"
-    if _STATEMENT.fullmatch(media_type):
-        return "statement"
-    return "sbom" if _SBOM.fullmatch(media_type) or any(_SBOM.fullmatch(one) for one in kinds) else "other"
-
-
-def _not_read(form: Form, media_type: str, kinds: tuple[str, ...]) -> str:
-    """Why a layer is recognised and not read; "" for what is read."""
-    match form:
-        case "notation":
-            how = _NOTATION_LAYERS.get(media_type, media_type)
-            return f"a Notary Project signature ({how}): present, not verified (`notation verify` does)"
-        case "sbom":
-            return "an SBOM that is attached and not signed: it says what is inside, and proves no level"
-        case "other":
-            return f"not read (media type {media_type}, artifact type {', '.join(kinds) or 'not named'})"
-        case _:
-            return ""
 
 
 def _open(form: Form, layer: Descriptor, source: Source, gathering: _Gathering) -> tuple[Opened, ...]:

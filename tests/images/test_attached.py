@@ -87,7 +87,11 @@ UNREADABLE: tuple[tuple[str, Hang, str], ...] = (
         lambda images, d: images.refer(d, BUNDLE, [layer(images, b"<html>", BUNDLE)]),
         "got HTML or XML",
     ),
-    ("bundle of nothing", lambda images, d: images.refer(d, BUNDLE, [layer(images, b"{}", BUNDLE)]), "not an attestation that is known"),
+    (
+        "bundle of nothing",
+        lambda images, d: images.refer(d, BUNDLE, [layer(images, b"{}", BUNDLE)]),
+        "not an attestation that is known",
+    ),
     (
         "signature that is not base64",
         lambda images, d: images.refer(

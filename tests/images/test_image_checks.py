@@ -343,6 +343,16 @@ def test_buildkit_manifests_are_evidence_and_no_platforms(tmp_path: Path) -> Non
     assert statement.examined.signature == "absent"
 
 
+def test_an_envelope_in_a_layer_of_in_totos_type(tmp_path: Path) -> None:
+    images = VirtualImages(VS)
+    digest = images.image()
+    envelope = VS.sign_bare(provenance(digest), key=VS.managed_key("release"))
+    layer = images.blob(json.dumps(envelope).encode(), "application/vnd.in-toto.provenance+dsse")
+    images.refer(digest, "application/vnd.in-toto.provenance+dsse", [layer])
+    assert check(images, tmp_path, keyed(), predicate_type=SLSA).verdict == "verified"
+    assert check(images, tmp_path / "again", keyed("another"), predicate_type=SLSA).verdict == "failed"
+
+
 def test_an_unsigned_statement_is_never_a_signature(tmp_path: Path) -> None:
     images = VirtualImages(VS)
     digest = images.image()
