@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import registry_server
 from conftest import Ran
 from virtual_images import BUNDLE, VirtualImages
 from virtual_keys import pem_of
@@ -297,3 +298,66 @@ def test_reports_show_the_image_and_how_to_repeat_it(
         assert digest in plain
         assert "cosignverify-attestation--typehttps" in plain
         assert "cosignverify--new-bundle-format=false--local-image--certificate-identity" in plain
+
+
+def test_attestations_from_elsewhere_count_too(check: Check, tmp_path: Path) -> None:
+    images = VirtualImages(VS)
+    digest = images.image()
+    bundle = VS.sign_statement(provenance_v02([subject(digest)], run=BUILDER), run=BUILDER)
+    (tmp_path / "app.sigstore.json").write_text(json.dumps(bundle))
+    assert levels(check(images)[1]) == [(digest, 0, 0)]
+    assert levels(check(images, "-a", tmp_path / "app.sigstore.json")[1]) == [(digest, 3, 3)]
+
+
+def test_what_hangs_in_a_registry_is_distributed_under_the_strict_profile_too(
+    root: Path, run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    images = VirtualImages(VS)
+    digest = images.image()
+    attest(images, digest)
+
+    def distributed(reference: str, *options: str | Path) -> str:
+        given = ("--image", reference, "--trusted-root", root, "--trust-profile", "strict", "-f", "json")
+        told = json.loads(run("check", tmp_path, *given, *options).out)
+        (found,) = told["subjects"][0]["provenance"]
+        return str(found["distributed"])
+
+    with registry_server.serving() as server:
+        name = images.push(server.host, "team/app")
+        assert distributed(f"{name}@{digest}", "--plain-http", server.host) == "True"
+    assert distributed(f"oci:{images.write_layout(tmp_path / 'layout')}") == "None"
+
+
+def test_a_summary_of_an_image(check: Check, tmp_path: Path) -> None:
+    images = VirtualImages(VS)
+    digest = images.image()
+    attest(images, digest)
+    options = ("-f", f"vsa={tmp_path / 'vsa.json'}", "--vsa-verifier-id", "https://example.com/us", "--vsa-unsigned")
+    check(images, "--min-level", "3", *options, "--vsa-resource-uri", "oci://registry.example/team/app")
+    said = json.loads((tmp_path / "vsa.json").read_text())
+    assert said["subject"][0]["digest"] == {"sha256": digest.removeprefix("sha256:")}
+    assert "SLSA_BUILD_LEVEL_3" in said["predicate"]["verifiedLevels"]
+
+
+def test_two_images_and_an_artifact(root: Path, run: Callable[..., Ran], tmp_path: Path) -> None:
+    images = VirtualImages(VS)
+    digest = images.image()
+    attest(images, digest)
+    layout = images.write_layout(tmp_path / "layout")
+    bare = VirtualImages(VS)
+    other = bare.image("other")
+    second = bare.write_layout(tmp_path / "second")
+    (tmp_path / "file").write_text("x")
+    given = ("--image", f"oci:{layout}", "--image", f"oci:{second}", "--artifact", tmp_path / "file")
+    told = json.loads(run("check", tmp_path, *given, "--trusted-root", root, "-f", "json").out)
+    assert [row[1:] for row in levels(told)] == [(0, 3), (3, 3), (0, 0)]
+    assert {digest, other} <= {row[0] for row in levels(told)}
+
+
+def test_the_evidence_of_an_image(run: Callable[..., Ran], root: Path, tmp_path: Path) -> None:
+    images = VirtualImages(VS)
+    attest(images, images.image())
+    layout = images.write_layout(tmp_path / "layout")
+    ran = run("evidence", tmp_path, "--image", f"oci:{layout}", "--trusted-root", root)
+    (row,) = json.loads(ran.out)
+    assert [one["signature"] for one in row["evidence"]["provenance"]] == ["verified"]
