@@ -15,7 +15,7 @@ from assess.evidence import Evidence, Subject
 from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
-from assess.plan import ArtifactPlan, Plan
+from assess.plan import LOCAL, ArtifactPlan, Named, Plan
 from assess.scoring import contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
@@ -31,6 +31,8 @@ class Gathered:
     not_checked: tuple[NotChecked, ...]
     notices: tuple[Notice, ...] = ()
     """Of the project as a whole."""
+    registry: bool = False
+    """A registry was asked for images; nothing else of the network was."""
 
 
 def assess(plan: Plan) -> Assessment:
@@ -58,7 +60,7 @@ def gather(plan: Plan) -> Gathered:
     notices = notices_of(layouts)
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
     inputs += [used for one in layouts for used in one.inputs]
-    if not plan.artifacts:
+    if not plan.artifacts and not plan.images:
         if plan.attestations:
             raise NoInputError(
                 "attestations were given, but no artifact to match them with",
@@ -74,7 +76,7 @@ def gather(plan: Plan) -> Gathered:
         return Gathered(collected, project, tuple(inputs), (), (_NO_ARTIFACT,), notices)
     trust, roots, trust_inputs = load_trust(plan)
     inputs += trust_inputs
-    subjects = []
+    subjects: list[Collected] = []
     for one in plan.artifacts:
         artifact = read_artifact(one.text, one.name, one.folder)
         opening = _open(plan, one, artifact)
@@ -82,16 +84,21 @@ def gather(plan: Plan) -> Gathered:
         collected_one = collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project)
         inputs += collected_one.inputs
         subjects.append(collected_one)
-    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
+    for image in plan.images:
+        from assess.image_subjects import collect_image
+
+        expected = image.expectations or plan.expectations
+        found = collect_image(image, plan.registries, trust, expected, project, open_files(_named(plan), ()))
+        subjects += found.subjects
+        inputs += [*found.inputs, *(used for one in found.subjects for used in one.inputs)]
+    registry = any(not one.text.startswith(LOCAL) for one in plan.images)
+    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices, registry)
 
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
     """The attestations of one artifact: those named, or else files beside it that carry its name."""
     named = (*one.attestations, *plan.attestations)
-    datas = tuple(
-        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
-        for file in named
-    )
+    datas = _named(plan, named)
     beside: tuple[Path, ...] = ()
     if not named and artifact.file is not None:
         beside = tuple(
@@ -102,6 +109,14 @@ def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
             )
         )
     return open_files(datas, beside)
+
+
+def _named(plan: Plan, files: tuple[Named, ...] | None = None) -> tuple[tuple[str, bytes], ...]:
+    """(path as shown, bytes) of files that the user named: those for every subject, or `files`."""
+    return tuple(
+        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
+        for file in (plan.attestations if files is None else files)
+    )
 
 
 _SUFFIXES = (".json", ".jsonl", ".sigstore", ".intoto", ".slsa", ".att", ".attestation", ".provenance", ".bundle")
@@ -186,12 +201,17 @@ def _by_severity(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=lambda one: order[one.severity]))
 
 
+def _were(asked: list[str]) -> str:
+    return "was" if asked == ["the registry"] else "were"
+
+
 def _general_limits(gathered: Gathered, online: bool) -> tuple[NotChecked, ...]:
     """What no run looks at, said aloud wherever it matters."""
     notes = []
     if any(one.candidates for one in gathered.subjects):
-        network = "only transparency logs were asked" if online else "no network was used"
-        notes.append(f"{network}: whether keys or identities were revoked since was not looked up")
+        asked = [*(["the registry"] if gathered.registry else []), *(["transparency logs"] if online else [])]
+        used = f"only {' and '.join(asked)} {_were(asked)} asked" if asked else "no network was used"
+        notes.append(f"{used}: whether keys or identities were revoked since was not looked up")
     if gathered.project.pipelines:
         notes.append("pipeline files were read as they are now; the build may have used another revision of them")
         notes.append("settings outside the files (branch and tag protection, secrets) were not read")

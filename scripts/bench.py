@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench_images import images
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "widget"
 COLD_RUNS = 15
@@ -252,6 +254,7 @@ def main() -> None:
     row("open and verify one bundle, warm", warm(ours_warm(bundle, root)), warm(peer_warm(bundle, root)),
         "sigstore-python, warm")  # fmt: skip
     many()
+    images()
 
 
 if __name__ == "__main__":

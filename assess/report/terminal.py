@@ -72,7 +72,7 @@ class _Writer:
 def render_terminal(assessment: Assessment, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
     """The report as lines of at most `width` (40 to 200) characters; escape sequences only with `color`.
 
-    `verbose` adds every attestation with every check that was made.
+    `verbose` adds notes, and every attestation with every check that was made.
     """
     view = view_of(assessment)
     writer = _Writer(max(MIN_WIDTH, min(MAX_WIDTH, width)), color)
@@ -92,6 +92,7 @@ def render_terminal(assessment: Assessment, *, color: bool = False, width: int =
     _notices(writer, view, "warning", "Warnings")
     _unreadable(writer, view)
     if verbose:
+        _notices(writer, view, "info", "Notes")
         _evidence(writer, view)
     _gate(writer, view)
     return "\n".join(writer.lines) + "\n"
