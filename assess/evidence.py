@@ -260,6 +260,89 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """A workload identity that a job may ask for (an OIDC token)."""
+
+    source: Source
+    audience: str | None = None
+    """`sigstore`; None where the file does not fix the audience (GitHub: any may be asked for)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, credential or key that a job's steps can reach."""
+
+    source: Source
+    name: str
+    """As the file names it; `*` for all of them (`secrets: inherit`, `toJSON(secrets)`)."""
+    kind: Literal["signing-key", "publish-token", "other"] | None = None
+    """None where the name does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """A cache that a job restores or saves."""
+
+    source: Source
+    tool: str
+    key: str | None = None
+    """As written; None where the file does not say."""
+    restores: bool | None = None
+    saves: bool | None = None
+    written_by_others: bool | None = None
+    """Runs of less trusted code, or of other pipelines, can write what is restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """A container image that a job runs in, beside, or as a step."""
+
+    source: Source
+    image: str
+    role: Literal["job", "service", "step"]
+    pinned: Literal["digest", "tag", "branch", "unknown"] | None = None
+    """`branch`: no tag, or one that moves by convention (`latest`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """An artifact, workspace or digest that a job takes from another job or run."""
+
+    source: Source
+    name: str | None = None
+    from_job: str | None = None
+    """The job (id) that makes it; None where that cannot be told."""
+    from_other_run: bool | None = None
+    """It comes from another run or pipeline than this one."""
+    verified: bool | None = None
+    """Its digest is compared with one that came another way (a job output), or a signature is verified, before use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """A definition that a pipeline takes from elsewhere: template, component, orb, plugin, library, remote task."""
+
+    source: Source
+    reference: str
+    """As written, with its version."""
+    kind: str
+    """The system's own word: `template`, `component`, `orb`, `plugin`, `library`, `resolver`, `workflow`, `action`."""
+    pinned: Literal["digest", "tag", "branch", "local", "unknown"] | None = None
+    resolved: bool | None = None
+    """It was found here and read; False where it was looked for and is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalParameter:
+    """Something that whoever starts the pipeline can choose (SLSA v1 externalParameters)."""
+
+    source: Source
+    name: str
+    kind: str
+    """The system's own word: `input`, `variable`, `parameter`, `substitution`, `param`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job of a pipeline, with what is in effect for it (inherited values resolved)."""
 
@@ -281,6 +364,22 @@ class Job:
     """May ask for the workload's OIDC identity (GitHub: `id-token: write`)."""
     caches: bool | None = None
     continue_on_error: bool | None = None
+    condition: str | None = None
+    """What must hold for it to run, as written; None where it has no condition of its own."""
+    environment: str | None = None
+    """The deployment environment that it runs in, as named."""
+    variants: int | None = None
+    """How many times a matrix runs it; 1 without a matrix; None where that cannot be told."""
+    identities: tuple[Identity, ...] | None = None
+    secrets: tuple[Secret, ...] | None = None
+    cache_uses: tuple[CacheUse, ...] | None = None
+    images: tuple[ImageUse, ...] | None = None
+    takes: tuple[Handover, ...] | None = None
+    """What it takes from other jobs and runs."""
+    gives: tuple[str, ...] | None = None
+    """Names or paths of what it hands to other jobs."""
+    parameters: tuple[str, ...] | None = None
+    """Names of external parameters that reach its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +394,12 @@ class Pipeline:
     jobs: tuple[Job, ...] | None = None
     notes: tuple[Note, ...] = ()
     """What was not understood, each with its place."""
+    includes: tuple[Include, ...] | None = None
+    """Definitions taken from elsewhere."""
+    parameters: tuple[ExternalParameter, ...] | None = None
+    """What whoever starts it can choose."""
+    depth: Literal["full", "file", "recognised"] | None = None
+    """How deep its system is read here: `full` with what it calls, `file` the file itself, `recognised` commands only."""
 
 
 @dataclass(frozen=True, slots=True)
