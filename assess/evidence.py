@@ -399,7 +399,7 @@ class Pipeline:
     parameters: tuple[ExternalParameter, ...] | None = None
     """What whoever starts it can choose."""
     depth: Literal["full", "file", "recognised"] | None = None
-    """How deep its system is read here: `full` with what it calls, `file` the file itself, `recognised` commands only."""
+    """How deep its system is read: `full` with what it calls, `file` the file itself, `recognised` commands only."""
 
 
 @dataclass(frozen=True, slots=True)
