@@ -27,6 +27,9 @@ from assess.evidence import Source
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 100
+_TOO_DEEP = f"nested too deeply (expected at most {MAX_DEPTH} levels)"
+# libyaml since 0.2.6 has a limit of its own (1,000), and looks ahead of the events that ours counts.
+_LIBYAML_TOO_DEEP = "exceeded maximum nesting depth"
 MAX_NODES = 200_000
 MAX_ALIASED = 100_000
 MAX_DOCUMENTS = 1_000
@@ -134,6 +137,8 @@ def read(data: bytes, path: str) -> Documents:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark is not None else path
+        if error.problem == _LIBYAML_TOO_DEEP:
+            raise InputError(_TOO_DEEP, place) from None
         raise InputError(f"not YAML ({error.problem or error.context or 'syntax error'})", place) from None
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"not YAML ({' '.join(str(error).split())[:200]})", path) from None
@@ -248,7 +253,7 @@ class _Builder:
     def _start(self, event: Any, kind: Kind) -> None:
         # 2. depth
         if len(self._stack) >= MAX_DEPTH:
-            raise self._error(event, f"nested too deeply (expected at most {MAX_DEPTH} levels)")
+            raise self._error(event, _TOO_DEEP)
         mark = event.start_mark
         node = Node(kind, None, self.path, mark.line + 1, mark.column + 1, "", _foreign(event.tag))
         if event.anchor is not None:
