@@ -240,15 +240,29 @@ class Step:
     upload, download, code, key, untrusted, remote-script; unread, unread-script for what could not be looked into."""
     conditional: bool | None = None
     continue_on_error: bool | None = None
+    always_true: bool | None = None
+    """It has a condition that always holds by mistake (text around an expression)."""
+    regardless: bool | None = None
+    """It runs although something before it failed (`always()`, `!cancelled()`)."""
+    tainted: tuple[str, ...] | None = None
+    """What outsiders can write (a title, a branch's name) and becomes code of this step; None where an expression
+    was not understood."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Who can start a pipeline, and with whose code."""
+    """Who can start a pipeline, and with whose code. The filters are () where there is none."""
 
     source: Source
     event: str
     trust: TriggerTrust
+    branches: tuple[str, ...] | None = None
+    """Patterns of branches, as written; `!pattern` for those that are left out."""
+    tags: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    """Kinds of the event that count (`published`, `opened`)."""
+    pipelines: tuple[str, ...] | None = None
+    """Names of the pipelines after whose runs it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +324,8 @@ class Handover:
 
     source: Source
     name: str | None = None
+    kind: Literal["artifact", "output", "workspace", "image"] | None = None
+    """`output`: a value that the platform hands over (GitHub's job outputs), which no other job can change."""
     from_job: str | None = None
     """The job (id) that makes it; None where that cannot be told."""
     from_other_run: bool | None = None
@@ -380,6 +396,14 @@ class Job:
     """Names or paths of what it hands to other jobs."""
     parameters: tuple[str, ...] | None = None
     """Names of external parameters that reach its steps."""
+    always_true: bool | None = None
+    """It has a condition that always holds by mistake (text around an expression)."""
+    regardless: bool | None = None
+    """It runs although a job that it needs failed (`always()`, `!cancelled()`)."""
+    tainted: tuple[str, ...] | None = None
+    """What outsiders can write and becomes code of one of its steps."""
+    release: bool | None = None
+    """It is on a release path; None where nobody can tell whether it releases anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +456,22 @@ class ConfiguredProvenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """One thing that a job outside a release path has in common with it, through which it can influence the release."""
+
+    source: Source
+    """Where the other job has it."""
+    kind: Literal["cache", "secret", "runner", "artifact"]
+    name: str
+    pipeline: str
+    job: str
+    trust: TriggerTrust | None = None
+    """The least trust that is needed to start the other job's pipeline."""
+    untrusted: bool | None = None
+    """The other job runs outsiders' code with the repository's rights."""
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One release path of a pipeline: the jobs that build, sign and publish one output together."""
 
@@ -457,6 +497,8 @@ class Release:
     unpinned: tuple[str, ...] | None = None
     """Actions and workflows of the path that are pinned to a branch or not at all."""
     notes: tuple[Note, ...] = ()
+    shared: tuple[Shared, ...] | None = None
+    """What jobs outside the path, of this pipeline and of the project's others, share with it."""
 
 
 @dataclass(frozen=True, slots=True)
