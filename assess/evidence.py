@@ -497,6 +497,8 @@ class Release:
     unpinned: tuple[str, ...] | None = None
     """Actions and workflows of the path that are pinned to a branch or not at all."""
     notes: tuple[Note, ...] = ()
+    strict: StrictConditions | None = None
+    """The five conditions of the strict reading, for what is claimed to carry L3."""
     shared: tuple[Shared, ...] | None = None
     """What jobs outside the path, of this pipeline and of the project's others, share with it."""
 
@@ -568,6 +570,201 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class PathJob:
+    """A job as the audits see it: on a release path, or beside one with which it shares what it must not."""
+
+    source: Source
+    id: str = ""
+    pipeline: str = ""
+    """The file of its pipeline."""
+    system: str = ""
+    on_path: bool = True
+    """It builds, signs, attests or publishes; False: it is another job of that pipeline."""
+    hosted: bool | None = None
+    """False on a self-hosted runner; None where the label does not tell."""
+    runner: RunnerKind | None = None
+    runner_label: str | None = None
+    hosted_guard: bool | None = None
+    """It stops where it finds itself on another runner than a hosted one."""
+    runs_code: bool | None = None
+    """It runs code of the project or of its dependencies: builds, tests, installs."""
+    builds: bool | None = None
+    attests: bool | None = None
+    publishes: bool | None = None
+    can_sign: bool | None = None
+    holds_key: bool | None = None
+    """A long-lived signing key is within its reach."""
+    runs_outsiders_code: bool | None = None
+    """A trigger lets outsiders in, and the job takes their code and runs something of it."""
+    goes_on_without: bool | None = None
+    """It publishes though the job that makes the provenance has failed (`always()`, `continue-on-error`)."""
+    permissions_set: bool | None = None
+    """The file sets its token's permissions; False where the repository's default holds."""
+    writes_all: bool | None = None
+    """Its token may write everything (`write-all`)."""
+    trusted: bool = False
+    """It is a recognised workflow of somebody else's, which runs no step of this repository."""
+    by_actor: bool | None = None
+    """Its condition asks who started the run, which outsiders can arrange."""
+    always_true: bool | None = None
+    """Its condition is a text that is never empty, and so always holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathAct:
+    """One thing that a step of a release path does, recognised by its tool."""
+
+    source: Source
+    job: PathJob | None = None
+    does: str | None = None
+    """The words of `Step.does`; None where it could not be looked into, and nothing on the path says it attests."""
+    happens: bool | None = None
+    """True, or None where it depends on what cannot be told."""
+    tool: str = ""
+    target: str | None = None
+    """Of `publish`: where to."""
+    tolerated: bool | None = None
+    """Its failure does not stop the job."""
+    generated: bool | None = None
+    """Of `attest`: it makes SLSA provenance."""
+    authored_by_tenant: bool | None = None
+    """Of `attest`: the predicate is written by the pipeline's own steps."""
+    by_digest: bool | None = None
+    """Of `attest`: the subject is named by a digest of what was built."""
+    unordered: bool | None = None
+    """Of `publish`: its job neither waits for the job that attests nor is waited for."""
+    bypasses: bool | None = None
+    """Of `publish`: nothing attests what it publishes, while another path attests what goes to the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One step of a release path, with what its own text shows."""
+
+    source: Source
+    job: PathJob | None = None
+    injectable: bool | None = None
+    """Text that outsiders choose (titles, branch names, messages) becomes part of a command."""
+    sets_environment: bool | None = None
+    """Such text, or a file of another run, is written into the environment of later steps."""
+    unsecured: bool | None = None
+    """Old commands on standard output that set the environment are allowed again."""
+    remote_script: bool | None = None
+    """It runs a script straight from the network, not pinned by a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathCache:
+    """A cache of a release path's job."""
+
+    source: Source
+    job: PathJob | None = None
+    cache: CacheUse | None = None
+    """None where nobody can tell whether there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathSecret:
+    """A secret within reach of a release path's job."""
+
+    source: Source
+    job: PathJob | None = None
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathImage:
+    """An image that a release path's job runs in, beside, or as a step."""
+
+    source: Source
+    job: PathJob | None = None
+    image: ImageUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathHandover:
+    """Something that a release path's job takes from another job or run."""
+
+    source: Source
+    job: PathJob | None = None
+    handover: Handover | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """A definition from elsewhere that takes part in a release path: action, workflow, template, orb, plugin, task."""
+
+    source: Source
+    job: PathJob | None = None
+    reference: str = ""
+    kind: str = ""
+    pinned: Literal["digest", "tag", "branch", "local", "unknown"] | None = None
+    moves: bool | None = None
+    """Named by a branch or not at all, so that its content changes without notice."""
+    tag_required: bool = False
+    """Its own verifier accepts it by a full release tag only (slsa-github-generator)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathParameter:
+    """What whoever starts a release can choose, and that reaches its steps."""
+
+    source: Source
+    job: PathJob | None = None
+    name: str = ""
+    recorded: bool | None = None
+    """It ends up in the provenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathTrigger:
+    """What starts a pipeline that has a release path."""
+
+    source: Source
+    pipeline: str = ""
+    system: str = ""
+    event: str = ""
+    trust: TriggerTrust | None = None
+    publishes: bool | None = None
+    """The pipeline publishes (not only attests or signs)."""
+    guarded: bool | None = None
+    """All publishing jobs ask for a deployment environment or hold a condition on the ref."""
+    by_hand: bool = False
+    """A person or a program starts it, on whichever branch or tag it names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What another tool found in a pipeline file (SARIF): its word, taken in beside our own audits."""
+
+    source: Source
+    tool: str
+    """With its version, as the tool names itself."""
+    rule: str
+    message: str
+    audit: str | None = None
+    """`audit.id/case` that the tool's rule is listed for in `levels/sarif-map.yaml`; None where it is not."""
+    on_path: bool | None = None
+    """The place is in a job of a release path, or holds for the whole pipeline; None where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrictConditions:
+    """What the letter of the specification asks of a build apart from its signing, beside a vendor's claim of L3."""
+
+    apart: bool | None = None
+    """(a) What builds and signs is defined in another repository than the source."""
+    signs_alone: bool | None = None
+    """(b) No job that may sign runs code of the project."""
+    no_shared_cache: bool | None = None
+    """(c) No job of the path restores a cache that other runs can write."""
+    hosted_guard: bool | None = None
+    """(d) Every signing job is on a hosted runner for certain, or stops where it is not."""
+    signer_pinned: bool | None = None
+    """(e) Something that verifies asks for this very signer (workflow, certificate identity, builder)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a rule can see of one subject: its provenance, the project's pipelines and the answers.
 
@@ -582,6 +779,17 @@ class Evidence:
     unreadable: tuple[Unreadable, ...] = ()
     layouts: tuple[Layout, ...] | None = None
     summaries: tuple[Summary, ...] | None = None
+    path_jobs: tuple[PathJob, ...] | None = None
+    path_acts: tuple[PathAct, ...] | None = None
+    path_steps: tuple[PathStep, ...] | None = None
+    path_caches: tuple[PathCache, ...] | None = None
+    path_secrets: tuple[PathSecret, ...] | None = None
+    path_images: tuple[PathImage, ...] | None = None
+    path_handovers: tuple[PathHandover, ...] | None = None
+    path_uses: tuple[PathUse, ...] | None = None
+    path_parameters: tuple[PathParameter, ...] | None = None
+    path_triggers: tuple[PathTrigger, ...] | None = None
+    imported: tuple[Imported, ...] | None = None
 
 
 COLLECTIONS: tuple[tuple[str, type], ...] = (
@@ -590,6 +798,16 @@ COLLECTIONS: tuple[tuple[str, type], ...] = (
     ("releases", Release),
     ("attestations", Attestation),
     ("summaries", Summary),
+    ("path_jobs", PathJob),
+    ("path_acts", PathAct),
+    ("path_steps", PathStep),
+    ("path_caches", PathCache),
+    ("path_secrets", PathSecret),
+    ("path_images", PathImage),
+    ("path_handovers", PathHandover),
+    ("path_uses", PathUse),
+    ("path_parameters", PathParameter),
+    ("path_triggers", PathTrigger),
 )
 """What the quantifiers of a rule can range over, and the type of its items."""
 
