@@ -607,7 +607,7 @@ class PathJob:
     by_actor: bool | None = None
     """Its condition asks who started the run, which outsiders can arrange."""
     always_true: bool | None = None
-    """Its condition is a text that is never empty, and so always holds."""
+    """Its condition always holds by mistake (text around an expression)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -643,14 +643,12 @@ class PathStep:
 
     source: Source
     job: PathJob | None = None
-    injectable: bool | None = None
-    """Text that outsiders choose (titles, branch names, messages) becomes part of a command."""
+    tainted: tuple[str, ...] | None = None
+    """What outsiders can write (a title, a branch's name) and becomes code of this step."""
     sets_environment: bool | None = None
-    """Such text, or a file of another run, is written into the environment of later steps."""
+    """Such text is written into the environment or the search path of later steps."""
     unsecured: bool | None = None
     """Old commands on standard output that set the environment are allowed again."""
-    remote_script: bool | None = None
-    """It runs a script straight from the network, not pinned by a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -717,6 +715,17 @@ class PathParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class PathShared:
+    """What a job outside a release path has in common with the path."""
+
+    source: Source
+    pipeline: str = ""
+    """The file of the release path's pipeline."""
+    system: str = ""
+    shared: Shared | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PathTrigger:
     """What starts a pipeline that has a release path."""
 
@@ -728,9 +737,11 @@ class PathTrigger:
     publishes: bool | None = None
     """The pipeline publishes (not only attests or signs)."""
     guarded: bool | None = None
-    """All publishing jobs ask for a deployment environment or hold a condition on the ref."""
-    by_hand: bool = False
-    """A person or a program starts it, on whichever branch or tag it names."""
+    """All publishing jobs ask for a deployment environment or have a condition of their own."""
+    any_ref: bool | None = None
+    """It starts on whatever branch or tag somebody names or pushes."""
+    by_tag: bool | None = None
+    """It starts on tags, whose protection no file of the pipeline shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -789,6 +800,7 @@ class Evidence:
     path_uses: tuple[PathUse, ...] | None = None
     path_parameters: tuple[PathParameter, ...] | None = None
     path_triggers: tuple[PathTrigger, ...] | None = None
+    path_shared: tuple[PathShared, ...] | None = None
     imported: tuple[Imported, ...] | None = None
 
 
@@ -808,6 +820,7 @@ COLLECTIONS: tuple[tuple[str, type], ...] = (
     ("path_uses", PathUse),
     ("path_parameters", PathParameter),
     ("path_triggers", PathTrigger),
+    ("path_shared", PathShared),
 )
 """What the quantifiers of a rule can range over, and the type of its items."""
 

@@ -36,7 +36,7 @@ def lets_outsiders_in(facts: PipelineFacts) -> Note | None:
     if facts.outsiders is None:
         return None
     for job in facts.jobs:
-        if _untrusted(job) is True:
+        if runs_outsiders_code(job) is True:
             act = next(act for act in job.acts if act.does == "untrusted" and act.sure)
             return Note(act.source, act.note or "runs outsiders' code")
     return None
@@ -97,7 +97,7 @@ def _release(
         hosted=_hosted(path),
         isolated=_isolated(path, offer, identity),
         shares_cache=_any(job.tell("cache") for job in path.jobs),
-        runs_untrusted_code=_any(_untrusted(job) for job in path.jobs) if _open_to_all(facts, path) else False,
+        runs_untrusted_code=_any(runs_outsiders_code(job) for job in path.jobs) if open_to_outsiders(facts, path) else False,
         parameters_recorded=recorded,
         subject_by_digest=offer.by_digest if offer is not None else None,
         scripted=True,
@@ -111,12 +111,13 @@ def _any(values: Iterable[bool | None]) -> bool | None:
     return True if True in seen else None if None in seen else False
 
 
-def _open_to_all(facts: PipelineFacts, path: ReleasePath) -> bool:
+def open_to_outsiders(facts: PipelineFacts, path: ReleasePath) -> bool:
+    """A trigger lets outsiders start it with the repository's rights, or whoever calls it may have such a one."""
     called = facts.only_called and any(job.has("untrusted") for job in path.jobs)
     return facts.outsiders is not None or called
 
 
-def _untrusted(job: JobFacts) -> bool | None:
+def runs_outsiders_code(job: JobFacts) -> bool | None:
     """Outsiders' code is taken and something of it is run."""
     taken = job.tell("untrusted")
     if taken is not True:
@@ -124,7 +125,7 @@ def _untrusted(job: JobFacts) -> bool | None:
     return True if job.tell("build", "code") is not False else None
 
 
-def _runs_code(job: JobFacts) -> bool | None:
+def runs_code(job: JobFacts) -> bool | None:
     """Code of the project runs in the job: `npm publish` runs its scripts too."""
     if job.trusted:
         return False
@@ -136,7 +137,7 @@ def _identity(path: ReleasePath) -> bool | None:
     """A job that runs the project's code may ask for the identity that signs."""
     found: list[bool | None] = []
     for job in path.jobs:
-        runs, can = _runs_code(job), job.job.can_sign
+        runs, can = runs_code(job), job.job.can_sign
         found.append(False if runs is False or can is False else True if runs and can else None)
     return _any(found)
 
@@ -225,7 +226,7 @@ def _provenance(
 
 def _keys(path: ReleasePath) -> bool | None:
     """A long-lived signing key is where the project's code runs; one in a job that runs none does not count."""
-    found = [False if _runs_code(job) is False else job.tell("key") for job in path.jobs]
+    found = [False if runs_code(job) is False else job.tell("key") for job in path.jobs]
     return _any(found)
 
 
