@@ -38,6 +38,8 @@ class Offer:
     """The build is apart from the signing by the construct's own design (trusted workflow, platform builder)."""
     separate: bool = False
     """It runs in jobs of its own, so that it is isolated where the building job has no identity."""
+    control_plane: bool = False
+    """Made and signed by the platform itself, with a key or identity that no job can ask for."""
     records_parameters: bool | None = None
     """Records everything that started the run, `workflow_dispatch` inputs included."""
     by_digest: bool | None = None

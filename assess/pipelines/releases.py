@@ -84,7 +84,7 @@ def _release(
     offer = best[1].offer if best is not None else None
     places = [act for _, act in path.acts() if act.does == "publish" and (not targets or act.target in targets)]
     first = places[0] if places else best[1] if best else next((a for _, a in path.acts() if a.does in UNREAD), None)
-    identity = _identity(path)
+    identity = False if offer is not None and offer.control_plane else _identity(path)
     provenance, notes = _provenance(facts, path, best, identity)
     recorded, unrecorded = _recorded(path, offer)
     return Release(
