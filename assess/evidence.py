@@ -617,7 +617,7 @@ class PathAct:
     source: Source
     job: PathJob | None = None
     does: str | None = None
-    """The words of `Step.does`; None where it could not be looked into, and nothing on the path says it attests."""
+    """A word as in `Step.does`, or `unsecured` (old commands that set the environment are allowed); None where it could not be looked into, and nothing on the path says it attests."""
     happens: bool | None = None
     """True, or None where it depends on what cannot be told."""
     tool: str = ""
@@ -647,8 +647,6 @@ class PathStep:
     """What outsiders can write (a title, a branch's name) and becomes code of this step."""
     sets_environment: bool | None = None
     """Such text is written into the environment or the search path of later steps."""
-    unsecured: bool | None = None
-    """Old commands on standard output that set the environment are allowed again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from assess import _yaml
 from assess._yaml import Node
 from assess.audit import Audit, Case, Effect
+from assess.evidence import COLLECTIONS
 from assess.requirement import (
     Clause,
     Origin,
@@ -56,6 +57,9 @@ def mistakes(
                 yield from _clause_mistakes(root, steps) or [(place, _message(error))]
             case "value_error":
                 yield from _condition_mistakes(root, steps) or [(place, _message(error))]
+            case "literal_error" if name in _QUANTIFIERS:
+                got = str(error.get("input"))
+                yield place, f"{name}: no such collection {got[:60]!r}{_near(got, tuple(dict(COLLECTIONS)))}"
             case "condition":
                 yield place, str(error["msg"])
             case _:

@@ -17,7 +17,7 @@ from assess.pipelines._facts import UNREAD, Act, JobFacts, Offer, PipelineFacts
 from assess.pipelines._paths import ReleasePath, paths, promises
 from assess.pipelines._tools import CONTAINER
 
-_REGARDLESS = frozenset({"always", "cancelled", "failure"})
+REGARDLESS = frozenset({"always", "cancelled", "failure"})
 _PACKING = frozenset({"npm", "crates.io", "Maven repository", "VS Code Marketplace", "pub.dev", "Hex", "CocoaPods"})
 MAX_NOTES = 50
 
@@ -48,14 +48,16 @@ def _releases_of(facts: PipelineFacts, path: ReleasePath) -> list[Release]:
     targets = tuple(dict.fromkeys(act.target for _, act in path.acts() if act.does == "publish" and act.target))
     groups: dict[int, tuple[tuple[JobFacts, Act] | None, list[str]]] = {}
     for target in targets:
-        best = _best([(job, act) for job, act in offers if _covers(act.offer, target)])
+        best = best_of([(job, act) for job, act in offers if covers(act.offer, target)])
         groups.setdefault(id(best[1]) if best else 0, (best, []))[1].append(target)
     if not targets:
-        groups[0] = (_best(offers), [])
+        groups[0] = (best_of(offers), [])
     return [_release(facts, path, best, tuple(names)) for best, names in groups.values()]
 
 
-def _best(offers: list[tuple[JobFacts, Act]]) -> tuple[JobFacts, Act] | None:
+def best_of(offers: list[tuple[JobFacts, Act]]) -> tuple[JobFacts, Act] | None:
+    """The offer that carries most; None of none."""
+
     def rank(one: tuple[JobFacts, Act]) -> tuple[bool, int, int, bool]:
         offer = one[1].offer
         level = offer.level if offer is not None and offer.level is not None else Interval(0, 0)
@@ -69,7 +71,8 @@ def _best(offers: list[tuple[JobFacts, Act]]) -> tuple[JobFacts, Act] | None:
     return max(offers, key=rank, default=None)
 
 
-def _covers(offer: Offer | None, target: str) -> bool:
+def covers(offer: Offer | None, target: str) -> bool:
+    """The provenance is of what is published to this target."""
     if offer is None:
         return False
     if offer.covers == "files":
@@ -237,7 +240,7 @@ def _optional(path: ReleasePath, job: JobFacts, act: Act) -> bool | None:
         return True
     for one, _ in publishing:
         needed = job.job.id in one.job.needs
-        if needed and one.condition is not None and expressions.calls(one.condition) & _REGARDLESS:
+        if needed and one.condition is not None and expressions.calls(one.condition) & REGARDLESS:
             return True
     if job.job.continue_on_error is None or act.optional is None:
         return None
