@@ -8,15 +8,17 @@ from pathlib import Path
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
-from assess.assessment import SCHEMA_VERSION, Assessment, Input, NotChecked, Notice
+from assess.assessment import SCHEMA_VERSION, Assessment, AuditFinding, Input, NotChecked, Notice
+from assess.auditing import audit
 from assess.collect import Collected, Opening, collect_subject, open_files
+from assess.configured import in_profile, pipeline_levels
 from assess.errors import NoInputError
 from assess.evidence import Evidence, Subject
 from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
 from assess.plan import ArtifactPlan, Plan
-from assess.scoring import contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
+from assess.scoring import audit_text, contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
 
@@ -46,7 +48,7 @@ def gather(plan: Plan) -> Gathered:
     """Read everything that the plan names: pipelines, attestations, answers. No rule is needed for it."""
     from assess.pipelines import read_pipelines
 
-    read = read_pipelines(plan.folder)
+    read = read_pipelines(plan.folder, plan.instead)
     layouts = tuple(read_layout(one, datetime.fromisoformat(plan.time)) for one in plan.layouts)
     project = Evidence(
         pipelines=read.pipelines,
@@ -54,6 +56,7 @@ def gather(plan: Plan) -> Gathered:
         answers=plan.answers,
         unreadable=read.unreadable,
         layouts=tuple(one.layout for one in layouts) if layouts else None,
+        **{f"path_{name}": getattr(read.path, name) for name in read.path.__slots__},
     )
     notices = notices_of(layouts)
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
@@ -124,8 +127,18 @@ def _no_artifact(plan: Plan, project: Evidence) -> Collected:
 
 def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     """Judge everything that was gathered and sum it up."""
+    project = in_profile(gathered.project, plan.profile)
+    audited = audit(pack.audits, project, plan.profile)
     scored = tuple(
-        score_subject(one.subject, one.evidence, one.candidates, pack.requirements, one.unanswered, one.summaries)
+        score_subject(
+            one.subject,
+            in_profile(one.evidence, plan.profile),
+            one.candidates,
+            pack.requirements,
+            one.unanswered,
+            one.summaries,
+            audited,
+        )
         for one in gathered.subjects
     )
     subjects = tuple(replace(one.assessment, decision=decide(plan.gate, one)) for one in scored)
@@ -156,7 +169,14 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         inputs=tuple(sorted(gathered.inputs, key=lambda one: (one.kind, one.path))),
         rule_pack=pack.sha256,
         roots=gathered.roots,
+        audits=tuple(audit_text(one) for one in pack.audits if _tells(one.id, audited)),
+        audited=audited if gathered.project.pipelines else None,
+        configured=pipeline_levels(gathered.project, pack.requirements, pack.audits, plan.profile),
     )
+
+
+def _tells(name: str, audited: tuple[AuditFinding, ...]) -> bool:
+    return any(one.audit == name and one.outcome != "clean" for one in audited)
 
 
 def _idle(plan: Plan, pack: RulePack) -> tuple[Notice, ...]:

@@ -79,4 +79,6 @@ class Plan:
     waivers: tuple[Waiver, ...] = ()
     gate: Gate = field(default_factory=Gate)
     inputs: tuple[Input, ...] = ()
+    instead: tuple[tuple[str, bytes], ...] = ()
+    """Pipeline files (path in the project) as they would be; the disk is not asked for them."""
     layouts: tuple[LayoutPlan, ...] = ()

@@ -72,6 +72,25 @@ class Folder:
         read = sorted((name, data) for name, data in self._seen.items() if data is not None)
         return tuple((name, hashlib.sha256(data).hexdigest()) for name, data in read)
 
+    def files(self) -> tuple[tuple[str, bytes], ...]:
+        """Name and bytes of every file that was read, by name."""
+        return tuple(sorted((name, data) for name, data in self._seen.items() if data is not None))
+
+    def instead(self, name: str, data: bytes) -> None:
+        """From now on `name` reads as `data`, whatever the disk holds."""
+        self._seen[name] = data
+
+    def peek(self, name: str, size: int) -> bytes | None:
+        """The first `size` bytes of a file, to see what it is; it does not count as read. None if it cannot be read."""
+        try:
+            place = self._inside(name)
+            if place is None or not stat.S_ISREG(place.stat().st_mode):
+                return None
+            with place.open("rb") as stream:
+                return stream.read(size)
+        except (OSError, ValueError, InputError):
+            return None
+
     def _read(self, name: str) -> bytes | None:
         place = self._inside(name)
         if place is None:
