@@ -617,7 +617,8 @@ class PathAct:
     source: Source
     job: PathJob | None = None
     does: str | None = None
-    """A word as in `Step.does`, or `unsecured` (old commands that set the environment are allowed); None where it could not be looked into, and nothing on the path says it attests."""
+    """A word as in `Step.does`, or `unsecured` (old commands that set the environment are allowed).
+    None where it could not be looked into, and nothing on the path is seen to attest."""
     happens: bool | None = None
     """True, or None where it depends on what cannot be told."""
     tool: str = ""
@@ -755,6 +756,8 @@ class Imported:
     """`audit.id/case` that the tool's rule is listed for in `levels/sarif-map.yaml`; None where it is not."""
     on_path: bool | None = None
     """The place is in a job of a release path, or holds for the whole pipeline; None where that cannot be told."""
+    pipelines: tuple[str, ...] = ()
+    """The files of the pipelines that it is a place of: its own, or those that call it."""
 
 
 @dataclass(frozen=True, slots=True)
