@@ -7,6 +7,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from assess._yaml import MAX_BYTES
 from assess.errors import InputError
@@ -27,6 +28,8 @@ class Folder:
     _seen: dict[str, bytes | None] = field(default_factory=dict, repr=False, compare=False)
     """Files that were read, so that a file which many workflows call is read once."""
     _walked: list[str] = field(default_factory=list, repr=False, compare=False)
+    notebook: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What readers made of files (a Makefile's rules), so that a file which many steps use is parsed once."""
 
     def list(self, folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
         """Names (relative, `/`) of the files right in `folder` with one of `endings`, sorted; () if there is none.

@@ -66,8 +66,9 @@ class Reading:
     parameters: list[ExternalParameter] = field(default_factory=list)
     follows: list[str] = field(default_factory=list)
     steps: int = 0
-    secrets_from_names: bool = True
-    """Secrets come as variables that the file does not define, so that only a variable's name tells."""
+    secret_variable: re.Pattern[str] | None = _VARIABLE
+    """How commands name a variable: what is defined nowhere and named like a secret is one. None where secrets are
+    declared."""
     can_sign: bool | None = None
     """Every job may ask for a workload identity; False where the system has none."""
     _opened: dict[str, Node | None] = field(default_factory=dict)
@@ -197,8 +198,8 @@ class Draft:
             condition,
             tolerated,
         )
-        if self.reading.secrets_from_names:
-            self._secrets_in(script, first, around)
+        for one in (script, *(variables or {}).values()):
+            self.secrets_in(one, first, around)
 
     def step(
         self,
@@ -224,7 +225,9 @@ class Draft:
         self.acts += found
         texts = tuple(texts)
         tainted = self._tainted(step.run)
-        self.steps.append(replace(step, does=tuple(dict.fromkeys(act.does for act in found)), tainted=tainted))
+        self.steps.append(
+            replace(step, does=tuple(dict.fromkeys((*step.does, *(act.does for act in found)))), tainted=tainted)
+        )
         self.parameters.update(dict.fromkeys(self._named(self.reading.parameter, texts)))
 
     def _tainted(self, script: str | None) -> tuple[str, ...] | None:
@@ -290,11 +293,14 @@ class Draft:
         self.gives[name[:300]] = None
         self.acts.append(Act("upload", tool, source))
 
-    def _secrets_in(self, script: str, first: Source, around: Mapping[str, str]) -> None:
-        if "$" not in script and "%" not in script:
+    def secrets_in(self, script: str, first: Source, around: Mapping[str, str] | None = None) -> None:
+        """Secrets that a text names as variables which the file does not define."""
+        pattern = self.reading.secret_variable
+        if pattern is None or ("$" not in script and "%" not in script):
             return
-        for match in _VARIABLE.finditer(script):
-            name = match.group(1) or match.group(2)
+        around = self.variables if around is None else around
+        for match in pattern.finditer(script):
+            name = next((one for one in match.groups() if one), "")
             if name in self.secrets or name in around or _GIVEN.match(name) or not _SECRETIVE.search(name):
                 continue
             if re.search(rf"(?:^|[\s;(]){re.escape(name)}=", script):
