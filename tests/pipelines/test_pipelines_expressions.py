@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assess.pipelines import _expression_values as values
 from assess.pipelines import _expressions as expressions
 
 
@@ -15,7 +16,7 @@ from assess.pipelines import _expressions as expressions
         ("a ${{ github.sha }} b ${{ inputs.X }}", ("github.sha", "inputs.x")),
         ("${{ github['event']['inputs'].x }}", ("github.event.inputs.x",)),
         ("${{ github.event.commits.*.message }}", ("github.event.commits.*.message",)),
-        ("${{ matrix[matrix.key] }}", ("matrix.*",)),
+        ("${{ matrix[matrix.key] }}", ("matrix.*", "matrix.key")),
         ("${{ format('{0} }} {1}', a.b, c) }}", ("a.b", "c")),
         ("${{ fromJSON(needs.x.outputs.y).z == 'it''s' && !d || (e > -1.5e3) }}", ("needs.x.outputs.y", "d", "e")),
         ("${{ true && null || 0xff }}", ()),
@@ -58,7 +59,7 @@ def test_calls(condition: str, expected: set[str]) -> None:
 def test_outcomes(text: str, expected: set[str] | None) -> None:
     tree = expressions.parse(text)
     assert tree is not None
-    found = expressions.outcomes(tree, lambda one: frozenset({"1", "2"}) if one.path == ("m",) else None)
+    found = values.outcomes(tree, lambda one: frozenset({"1", "2"}) if one.path == ("m",) else None)
     assert found == expected
 
 
@@ -84,4 +85,4 @@ def test_long_but_fine() -> None:
     tree = expressions.parse(" || ".join(["a.b"] * 240))
     assert tree is not None
     assert len(list(expressions.walk(tree))) == 479
-    assert expressions.outcomes(tree, lambda _: frozenset({"v"})) == {"v"}
+    assert values.outcomes(tree, lambda _: frozenset({"v"})) == {"v"}

@@ -1,0 +1,132 @@
+"""What GitHub jobs hand to one another: artifacts by name, values as job outputs, and what comes from other runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from assess._yaml import Node
+from assess.evidence import CacheUse, Handover
+from assess.pipelines import _expressions as expressions
+from assess.pipelines._facts import JobFacts
+from assess.pipelines._github_reach import line_in
+from assess.pipelines._uses import Use
+
+MAX_PAIRS = 100_000
+_DEFAULT = "artifact"
+_OTHER_RUNS = frozenset({"dawidd6/action-download-artifact", "bettermarks/action-artifact-download"})
+_COMPARES = re.compile(
+    r"(?:\b(?:sha(?:256|384|512|)sum|shasum|b2sum)\b[^\n|;&]*(?:\s-\w*c\b|--check)"
+    r"|\bopenssl\s+dgst\b[^\n]*-verify|\bminisign\s+-V|\bgpg2?\b[^\n]*--verify)"
+)
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_OUTPUT = re.compile(r"needs\.([^.]+)\.outputs\.([^.]+)\Z")
+
+
+def given(use: Use) -> tuple[str, ...]:
+    """The name of the artifact that an action uploads."""
+    match use.name:
+        case "actions/upload-artifact" | "actions/upload-artifact/merge":
+            default = "merged-artifacts" if use.name.endswith("merge") else _DEFAULT
+            return (use.inputs.get("name") or default,)
+        case "actions/upload-pages-artifact":
+            return (use.inputs.get("name") or "github-pages",)
+        case "hynek/build-and-inspect-python-package":
+            return ("Packages" + use.inputs.get("upload-name-suffix", ""),)
+        case "forgejo/upload-artifact":
+            return (use.inputs.get("name") or _DEFAULT,)
+        case _:
+            return ()
+
+
+def taken(use: Use) -> Iterator[Handover]:
+    """What an action downloads: `name` as written, `*` for all artifacts of the run."""
+    inputs = use.inputs
+    name = inputs.get("name") or inputs.get("pattern") or inputs.get("artifact-ids") or "*"
+    if use.name in {"actions/download-artifact", "forgejo/download-artifact"}:
+        other = bool(inputs.get("run-id") or inputs.get("repository"))
+        own_run = inputs.get("run-id", "").replace(" ", "") == "${{github.run_id}}"
+        yield Handover(use.source, name, "artifact", None, other and not own_run)
+    elif use.name in _OTHER_RUNS:
+        yield Handover(use.source, name, "artifact", None, True)
+
+
+def outputs_used(node: Node) -> Iterator[Handover]:
+    """The outputs of other jobs that a text uses."""
+    if "needs" not in node.text:
+        return
+    for start, end in expressions.places(node.text):
+        tree = expressions.parse(node.text[start + 3 : end - 2])
+        for one in expressions.walk(tree) if tree is not None else ():
+            if isinstance(one, expressions.Context) and (match := _OUTPUT.match(str(one))) is not None:
+                yield Handover(line_in(node, start), match.group(2), "output", match.group(1), False)
+
+
+def linked(jobs: list[JobFacts]) -> list[JobFacts]:
+    """The jobs with each artifact that they take traced to the job that gives it, and whether it was verified."""
+    givers = [(name, job.job.id) for job in jobs for name in job.job.gives or () if not name.startswith("outputs.")]
+    takes = sum(len(job.job.takes or ()) for job in jobs)
+    if not takes:
+        return jobs
+    givers = givers if takes * len(givers) <= MAX_PAIRS else []
+    return [
+        replace(job, job=replace(job.job, takes=tuple(dict.fromkeys(_traced(job, givers))))) if job.job.takes else job
+        for job in jobs
+    ]
+
+
+def _traced(job: JobFacts, givers: list[tuple[str, str]]) -> Iterator[Handover]:
+    verified = _verifies(job)
+    for one in job.job.takes or ():
+        if one.kind != "artifact":
+            yield replace(one, from_job=_same_level(one.from_job, job.job.id))
+            continue
+        taken = replace(one, verified=verified)
+        makers = [name for given, name in givers if name != job.job.id and _may_be(one.name or "*", given)]
+        if one.from_other_run or not makers:
+            yield taken
+        else:
+            yield from (replace(taken, from_job=name) for name in dict.fromkeys(makers))
+
+
+def _same_level(name: str | None, job: str) -> str | None:
+    """A job named in `needs`, as it is called here: beside the job that names it."""
+    return None if name is None else job.rpartition("/")[0] + "/" * ("/" in job) + name
+
+
+def _may_be(asked: str, given: str) -> bool:
+    """A name or pattern that is asked for may be the name that is given; expressions may be anything."""
+    return _glob(asked, _EXPRESSION.sub("x", given)) or ("${{" in given and _glob(given, _EXPRESSION.sub("x", asked)))
+
+
+def _glob(pattern: str, text: str) -> bool:
+    """`*` and `${{ }}` in the pattern are any text; one pass, so that no pattern is slow."""
+    first, *middle = _EXPRESSION.sub("*", pattern).split("*")
+    if not middle:
+        return first == text
+    last = middle.pop()
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        at = text.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _verifies(job: JobFacts) -> bool | None:
+    """The job verifies a signature, or compares digests that came as a job output; None where not all was read."""
+    if any(act.does == "verify" for act in job.acts):
+        return True
+    compares = any(step.run is not None and _COMPARES.search(step.run) for step in job.job.steps or ())
+    if compares and any(one.kind == "output" for one in job.job.takes or ()):
+        return True
+    return None if job.tell("verify") is None else False
+
+
+def with_writers(uses: Iterable[CacheUse], written: bool | None) -> tuple[CacheUse, ...]:
+    """The caches with whether others can write what is restored."""
+    return tuple(replace(one, written_by_others=False if one.restores is False else written) for one in uses)
