@@ -40,7 +40,7 @@ def assess(plan: Plan) -> Assessment:
 
     Raises an AssessError for input that was named and cannot be read, or for mistakes in rules and trust files.
     """
-    pack = load_pack((*default_directories(), *plan.rules), plan.spec)
+    pack = load_pack((*default_directories(), *plan.rules), plan.spec, tests=False)
     return sum_up(plan, pack, gather(plan))
 
 

@@ -21,6 +21,8 @@ from assess.rule_mistakes import mistakes, place_of
 
 NO_RULES = frozenset({"platforms.yaml", "buildtypes.yaml", "sarif-map.yaml", "pins.yaml", "fixes.yaml"})
 """Files at the top of `levels/` that hold other data."""
+OTHER_FOLDERS = frozenset({"remediation"})
+"""Folders of `levels/` that hold other data."""
 AUDITS = "audits"
 """The folder whose files are audits; all others are requirements."""
 
@@ -40,11 +42,12 @@ def default_directories() -> tuple[Path, ...]:
     return (data_path("levels"),)
 
 
-def load_pack(directories: tuple[Path, ...], spec: str = "1.2") -> RulePack:
+def load_pack(directories: tuple[Path, ...], spec: str = "1.2", *, tests: bool = True) -> RulePack:
     """The requirements of `directories` that hold in specification version `spec`.
 
     Raises ConfigError whose `problems` hold every mistake of every file as (`path:line`, sentence), and NoInputError
     where a directory is missing or has no rules. Inline tests are kept as they are; `run_tests` reads them.
+    Without `tests` they are not even parsed, where they stand last as in our own files: they are half of the text.
     """
     problems: list[tuple[str, str]] = []
     loaded: list[tuple[Requirement, Node]] = []
@@ -54,7 +57,7 @@ def load_pack(directories: tuple[Path, ...], spec: str = "1.2") -> RulePack:
         for path, relative in _rule_files(directory):
             data = read_file(path, OWN_LIMIT, "rule file")
             digest.update(f"{relative.as_posix()}\n{len(data)}\n".encode() + data)
-            root = _load_root(data, path, problems)
+            root = _load_root(data if tests else _without_tests(data), path, problems)
             if root is not None and relative.parts[0] == AUDITS:
                 audits += _load_audit(root, relative, problems)
             elif root is not None:
@@ -82,10 +85,18 @@ def _rule_files(directory: Path) -> list[tuple[Path, Path]]:
         raise NoInputError("there is no such folder of rules", str(directory), "check the path given with --rules")
     found = [path for path in directory.rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file()]
     files = [(path, path.relative_to(directory)) for path in found]
-    rules = sorted((one for one in files if one[1].as_posix() not in NO_RULES), key=lambda one: one[1].as_posix())
+    other = [one for one in files if one[1].as_posix() in NO_RULES or one[1].parts[0] in OTHER_FOLDERS]
+    rules = sorted((one for one in files if one not in other), key=lambda one: one[1].as_posix())
     if not rules:
         raise NoInputError("the folder has no rule files", str(directory), "a rule file is build/l2/name.yaml")
     return rules
+
+
+def _without_tests(data: bytes) -> bytes:
+    """The text up to `tests:` in the first column, if no other key follows it."""
+    head, found, tail = data.partition(b"\ntests:\n")
+    last = all(not line[:1].strip() or line.startswith(b"#") for line in tail.split(b"\n"))
+    return head + b"\n" if found and last else data
 
 
 def _load_root(data: bytes, path: Path, problems: list[tuple[str, str]]) -> Node | None:
