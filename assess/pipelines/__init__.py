@@ -13,13 +13,13 @@ from types import ModuleType
 
 from assess.errors import InputError
 from assess.evidence import Note, Pipeline, Release, Source, Unreadable
-from assess.pipelines import github_actions
+from assess.pipelines import cloud_build, github_actions, gitlab_ci
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._path_facts import PathFacts, path_facts, pins_signer, strict_conditions
 from assess.pipelines.releases import lets_outsiders_in, releases, warned
 
-SYSTEMS: tuple[ModuleType, ...] = (github_actions,)
+SYSTEMS: tuple[ModuleType, ...] = (github_actions, gitlab_ci, cloud_build)
 
 
 @dataclass(frozen=True, slots=True)

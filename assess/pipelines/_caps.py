@@ -7,8 +7,10 @@ from dataclasses import replace
 from assess.evidence import Interval
 from assess.pipelines._facts import Act, Offer
 
-_FULCIO = frozenset({"circleci", "buildkite"})
+_FULCIO = frozenset({"circleci", "buildkite", "gitlab-ci"})
 """Systems of this kind whose identities Sigstore's public instance knows."""
+_ACCOUNTS = frozenset({"cloud-build", "tekton"})
+"""Systems whose jobs sign as service accounts, which Sigstore knows as accounts: never as a builder."""
 
 
 def honest(act: Act, system: str, depth: str | None) -> Act:
@@ -20,10 +22,13 @@ def honest(act: Act, system: str, depth: str | None) -> Act:
     offer = act.offer
     if offer is None:
         return act
-    if offer.covers == "npm":
+    if offer.covers == "npm" and system != "gitlab-ci":
         note = "npm makes provenance on GitHub Actions and GitLab CI only"
         made = Offer(offer.generator, Interval(0, 0), generated=False, covers="npm", note=note)
         return replace(act, offer=made)
+    if offer.keyless and system in _ACCOUNTS:
+        note = f"{offer.generator} signs as a service account, which names no builder"
+        return replace(act, offer=replace(offer, level=_at_most(offer.level, 1), note=note))
     if offer.keyless and system not in _FULCIO:
         note = f"Sigstore's public instance knows no identities of {system}: keyless needs a private one"
         return replace(

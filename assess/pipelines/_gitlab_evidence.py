@@ -1,0 +1,149 @@
+"""What a GitLab job may ask for and takes: runner, identities, secrets, caches, images, artifacts of other jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from assess._yaml import Node
+from assess.evidence import CacheUse, Handover, Identity, ImageUse, RunnerKind, Source
+from assess.pipelines._gitlab_config import flag
+from assess.pipelines._values import image_pin, text, words
+
+_HOSTED = re.compile(r"saas-(?:linux|macos|windows)-[\w-]+\Z")
+_OF_ONE_RUN = re.compile(r"CI_PIPELINE_I?ID|CI_JOB_ID")
+TAINT = re.compile(
+    r"(?:\beval\s|\b(?:ba|z|da|k)?sh\s+(?:-\w+\s+)*-\w*c\b|\b(?:python3?|perl|ruby|node)\s+-[ce]\b|\bxargs\b|\bssh\s)"
+    r"[^\n]*?\$\{?(CI_COMMIT_(?:MESSAGE|TITLE|DESCRIPTION|REF_NAME|BRANCH|TAG|TAG_MESSAGE|AUTHOR)"
+    r"|CI_MERGE_REQUEST_(?:TITLE|DESCRIPTION|SOURCE_BRANCH_NAME|LABELS)"
+    r"|CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME|GITLAB_USER_NAME)\b"
+)
+"""GitLab hands variables over as the environment, so that what outsiders write is code only for an interpreter."""
+
+
+def runner(job: Node, trigger: bool) -> tuple[RunnerKind | None, str | None]:
+    """(kind, label) by the job's tags; only GitLab's own hosted tags are known, and a bridge runs nowhere."""
+    if trigger:
+        return None, None
+    tags = words(job.get("tags"))
+    if not tags:
+        return "unknown", None
+    label = ", ".join(tags)
+    if any(_HOSTED.match(tag) for tag in tags):
+        return "hosted", label
+    return ("self-hosted" if "self-hosted" in tags else "unknown"), label
+
+
+def identities(job: Node) -> tuple[tuple[Identity, ...], bool | None]:
+    """The tokens that a job asks for, and whether one of them is for Sigstore (None: its audience is a variable)."""
+    tokens = job.get("id_tokens")
+    found: list[Identity] = []
+    for key, node in tokens.items() if tokens is not None else ():
+        audiences = words(node.get("aud"))
+        found += [Identity(key.source, one) for one in audiences] or [Identity(key.source)]
+    names = [one.audience or "$" for one in found]
+    able = True if "sigstore" in names else None if any("$" in name for name in names) else False
+    return tuple(found), able
+
+
+def caches(node: Node | None) -> tuple[CacheUse, ...]:
+    """`cache:` of a job. GitLab keeps protected refs' caches apart, but not one pipeline's from another's."""
+    found: list[CacheUse] = []
+    for one in () if node is None else tuple(node) if node.kind == "sequence" else (node,):
+        if one.kind != "mapping" or not one.value:
+            continue
+        policy = text(one.get("policy")) or "pull-push"
+        key = _cache_key(one.get("key"))
+        restores = None if "$" in policy else policy != "push"
+        apart = key is not None and _OF_ONE_RUN.search(key) is not None and not flag(one.get("unprotect"))
+        others = not (apart or restores is False)
+        found.append(CacheUse(one.source, "cache", key, restores, None if "$" in policy else policy != "pull", others))
+    return tuple(found)
+
+
+def _cache_key(node: Node | None) -> str | None:
+    if node is None:
+        return "default"
+    if node.kind == "mapping":
+        names = [*words(node.get("files")), *words(node.get("files_commits"))]
+        prefix = text(node.get("prefix"))
+        return "-".join([*([prefix] if prefix else []), *names]) or None
+    return node.text or None
+
+
+def images(job: Node) -> tuple[ImageUse, ...]:
+    """The images that a job runs in and beside."""
+    found = [use for use in [_image(job.get("image"), "job")] if use is not None]
+    services = job.get("services")
+    for node in services if services is not None else ():
+        use = _image(node, "service")
+        if use is not None:
+            found.append(use)
+    return tuple(found)
+
+
+def _image(node: Node | None, role: str) -> ImageUse | None:
+    name = node.get("name") if node is not None and node.kind == "mapping" else node
+    if name is None or name.kind != "scalar" or not name.text:
+        return None
+    return ImageUse(name.source, name.text, "service" if role == "service" else "job", image_pin(name.text))
+
+
+def gives(job: Node) -> tuple[str, ...]:
+    """The paths that a job hands to later jobs."""
+    artifacts = job.get("artifacts")
+    if artifacts is None:
+        return ()
+    reports = artifacts.get("reports")
+    dotenv = words(reports.get("dotenv")) if reports is not None else ()
+    rest = ("*",) if flag(artifacts.get("untracked")) else ()
+    return (*words(artifacts.get("paths")), *rest, *dotenv)
+
+
+def takes(job: Node, before: Iterable[str], makers: Mapping[str, Node], verified: bool | None) -> tuple[Handover, ...]:
+    """The artifacts that a job takes: of what it needs or depends on, of all earlier jobs otherwise."""
+    found: list[Handover] = []
+    needs, dependencies = job.get("needs"), job.get("dependencies")
+    if dependencies is not None:
+        found += [_taken(one.source, one.text, makers, verified) for one in dependencies if one.kind == "scalar"]
+    elif needs is not None and needs.kind == "sequence":
+        for one in needs:
+            if one.kind == "scalar":
+                found.append(_taken(one.source, one.text, makers, verified))
+            elif flag(one.get("artifacts"), True) is not False and one.get("job") is not None:
+                named = one.value["job"]
+                if one.get("project") is not None or one.get("pipeline") is not None:
+                    found.append(Handover(one.source, None, "artifact", None, True, verified))
+                else:
+                    found.append(_taken(named.source, named.text, makers, verified))
+    else:
+        place = job.source
+        found += [_taken(place, name, makers, verified) for name in before]
+    return tuple(one for one in found if one.from_other_run or (one.from_job in makers and gives(makers[one.from_job])))
+
+
+def _taken(source: Source, name: str, makers: Mapping[str, Node], verified: bool | None) -> Handover:
+    maker = makers.get(name)
+    artifacts = maker.get("artifacts") if maker is not None else None
+    named = text(artifacts.get("name")) if artifacts is not None else None
+    paths = gives(maker) if maker is not None else ()
+    return Handover(source, named or (paths[0] if paths else None), "artifact", name, False, verified)
+
+
+def variants(job: Node) -> int | None:
+    """How many times `parallel` runs the job; None where a variable tells."""
+    parallel = job.get("parallel")
+    if parallel is None:
+        return 1
+    if isinstance(parallel.value, int) and not isinstance(parallel.value, bool):
+        return parallel.value
+    matrix = parallel.get("matrix")
+    if matrix is None or matrix.kind != "sequence":
+        return None
+    total = 0
+    for one in matrix:
+        count = 1
+        for _, value in one.items():
+            count *= len(value.value) if value.kind == "sequence" else 1
+        total += count
+    return min(total, 1_000_000)
