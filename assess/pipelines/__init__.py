@@ -13,13 +13,14 @@ from types import ModuleType
 
 from assess.errors import InputError
 from assess.evidence import Note, Pipeline, Release, Source, Unreadable
-from assess.pipelines import cloud_build, github_actions, gitlab_ci
+from assess.pipelines import cloud_build, forgejo_actions, gitea_actions, github_actions, gitlab_ci
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._path_facts import PathFacts, path_facts, pins_signer, strict_conditions
+from assess.pipelines._shared import linked, with_shared
 from assess.pipelines.releases import lets_outsiders_in, releases, warned
 
-SYSTEMS: tuple[ModuleType, ...] = (github_actions, gitlab_ci, cloud_build)
+SYSTEMS: tuple[ModuleType, ...] = (github_actions, forgejo_actions, gitea_actions, gitlab_ci, cloud_build)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def _system(path: str, data: bytes) -> ModuleType:
 
 def _together(found: list[PipelineFacts], unreadable: tuple[Unreadable, ...]) -> PipelinesRead:
     """A workflow that only others here call has no release path of its own: it is in its callers'."""
+    found = linked(found)
     followed = {path for facts in found for path in facts.follows}
     made: list[Release] = []
     for facts in found:
@@ -98,10 +100,13 @@ def _together(found: list[PipelineFacts], unreadable: tuple[Unreadable, ...]) ->
         note = lets_outsiders_in(facts)
         if note is not None:
             made = [_exposed(release, facts, note) for release in made]
-    own = [one for one in found if not (one.only_called and one.pipeline.source.path in followed)]
+    called = frozenset(one.pipeline.source.path for one in found if one.only_called) & followed
+    found, shared = with_shared(found, made, called)
+    made = list(shared)
+    own = [one for one in found if one.pipeline.source.path not in called]
     return PipelinesRead(
         tuple(facts.pipeline for facts in found),
-        _strict(own, tuple(made)),
+        _strict(own, shared),
         unreadable,
         path=path_facts((facts, _of(facts, made)) for facts in own),
     )

@@ -20,6 +20,7 @@ from assess.evidence import (
     Step,
 )
 from assess.pipelines._actions import JOB_KEYS
+from assess.pipelines._caps import honest
 from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._expressions import Expression
 from assess.pipelines._facts import Act, JobFacts, note_of, placed
@@ -174,7 +175,7 @@ def _job(reading: Reading, key: Node, node: Node, around: Around) -> list[JobFac
 
 def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matrix, gathered: _Gathered) -> JobFacts:
     """A job of steps."""
-    kind, label, note = runner(node, matrix, reading.dialect.hosted)
+    kind, label, note = runner(node, matrix, reading.dialect.on_github)
     if note is not None:
         reading.note((node.get("runs-on") or node).source, note)
     environment = {**texts(around.environment), **texts(node.get("env"))}
@@ -190,6 +191,8 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
     for one in steps:
         gathered.step(one)
     acts = () if job.condition in _NEVER else tuple(act for one in steps for act in one.acts)
+    if not reading.dialect.on_github:
+        acts = tuple(honest(act, reading.dialect.name, "full") for act in acts)
     tainted = [one.step.tainted for one in steps]
     known = tuple(dict.fromkeys(name for names in tainted for name in names or ()))
     job = replace(job, runner=kind, runner_label=label, tainted=known if known or None not in tainted else None)
@@ -223,8 +226,8 @@ def shell_of(node: Node) -> str | None:
 def _can_sign(
     reading: Reading, granted: tuple[Permission, ...] | None, own: tuple[Permission, ...] | None, around: Around
 ) -> bool | None:
-    if reading.identity:
-        return True
+    if not reading.dialect.on_github:
+        return reading.identity is not None
     if granted is not None:
         return access(granted, "id-token") == "write"
     if around.only_called or (around.called and own is not None):
@@ -264,7 +267,7 @@ def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, ga
     reading.include(uses, "workflow", None)
     inputs = texts(node.get("with"))
     use = use_of(reading, uses, uses.text, inputs, texts(around.environment))
-    acts = workflow(use) if reading.dialect.attests else None
+    acts = workflow(use) if reading.dialect.on_github else None
     trusted = acts is not None
     if acts is None:
         what = "a look-alike of slsa-github-generator, not the recognised platform" if look_alike(use) else "not known"

@@ -13,7 +13,7 @@ from assess.pipelines import _expressions as expressions
 from assess.pipelines._expression_values import flows
 from assess.pipelines._expressions import Context
 
-_SIGNING = re.compile(r"COSIGN|SIGN|GPG|PGP|(?<!APP_)(?<!SSH_)PRIVATE_?KEY|KEYSTORE|NOTARI[SZ]|CERTIFICATE|P12\b|PFX", re.I)
+_SIGNING = re.compile(r"COSIGN|SIGN|GPG|PGP|(?<!APP_)(?<!SSH_)PRIVATE_?KEY|KEYSTORE|NOTARI|CERTIFICATE|P12\b|PFX", re.I)
 _CREDENTIAL = r"(?:TOKEN|PASS|PASSWORD|KEY|SECRET|AUTH|CRED)"
 _PUBLISHING = re.compile(
     rf"(?:NPM|NODE_AUTH|PYPI|TWINE|CARGO|CRATES|DOCKER|GHCR|QUAY|REGISTRY|MAVEN|OSSRH|SONATYPE|CENTRAL|NEXUS|NUGET|GEM"
@@ -34,9 +34,7 @@ _OUTSIDERS = re.compile(
     r"|head_repository\.description|pull_requests\.(?:\*|\d+)\.head\.ref)"
     r"))\Z"
 )
-_EVENTS = (
-    "pull_request pull_request.head issue comment review discussion commits head_commit workflow_run pages"
-)
+_EVENTS = "pull_request pull_request.head issue comment review discussion commits head_commit workflow_run pages"
 _WHOLE = frozenset(["github", "github.event"] + [f"github.event.{one}" for one in _EVENTS.split()])
 """Objects that hold what outsiders write: tainted where the whole of them is turned into text."""
 _OUTPUTS: dict[str, str] = {

@@ -28,16 +28,12 @@ class Dialect:
     """What differs between GitHub Actions and the systems that read its workflows."""
 
     name: str
-    folders: tuple[str, ...]
-    """Where its workflows are; those of the first folder that has any are read."""
+    folder: str
+    """Where its workflows are."""
     keys: frozenset[str] = frozenset()
     """Keys of a workflow that GitHub does not have."""
-    hosted: bool = True
-    """Standard labels name the platform's own machines; False where every runner is somebody's own."""
-    attests: bool = True
-    """GitHub's attestations, its OIDC identity and Sigstore's public instance work."""
-    guards_caches: bool = True
-    """Runs of outsiders' proposals cannot write caches that others restore."""
+    on_github: bool = True
+    """Standard labels name the platform's own machines, and its attestations, identities and trusted workflows work."""
 
 
 @dataclass(slots=True)
@@ -55,8 +51,8 @@ class Reading:
     """Inputs of a manual start."""
     inputs: frozenset[str] = frozenset()
     """Inputs of all starts: by hand and by calling workflows."""
-    identity: bool = False
-    """The file itself lets every job ask for an identity (Forgejo's `enable-openid-connect`)."""
+    identity: Source | None = None
+    """Where the file lets every job ask for an identity (Forgejo's `enable-openid-connect`)."""
     steps: int = 0
     jobs: int = 0
     _filled: int = 0

@@ -289,10 +289,10 @@ def _uses(job: PathJob, one: JobFacts) -> Iterator[PathUse]:
 
 def _includes(pipeline: Pipeline, pairs: list[tuple[PathJob, JobFacts]]) -> Iterator[PathUse]:
     """Includes belong to the whole pipeline; they are told with the first job that signs, else with the first."""
-    seen = {step.source for _, one in pairs for step in one.job.steps or () if step.uses is not None}
+    seen = {step.uses for job in pipeline.jobs or () for step in job.steps or () if step.uses is not None}
     job = next((job for job, _ in pairs if job.can_sign or job.attests), pairs[0][0])
     for one in pipeline.includes or ():
-        if one.pinned != "local" and one.source not in seen:
+        if one.pinned != "local" and one.reference not in seen:
             yield _use(PathUse(one.source, job, one.reference, one.kind, one.pinned))
 
 
@@ -311,7 +311,7 @@ def _parameters(path: ReleasePath, jobs: dict[str, PathJob], facts: PipelineFact
     for one in (*path.before, *path.jobs):
         job = jobs.get(one.job.id) or _job(facts, path, one)
         for name in one.unrecorded:
-            yield PathParameter(places.get(name, one.job.source), job, name, recorded)
+            yield PathParameter(places.get(name.removeprefix("inputs."), one.job.source), job, name, recorded)
 
 
 def _triggers(pipeline: Pipeline, own: list[ReleasePath]) -> tuple[PathTrigger, ...]:

@@ -12,6 +12,7 @@ from assess.evidence import Source
 Pin: TypeAlias = Literal["digest", "tag", "branch", "local", "unknown"]
 
 HEX = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})\Z")
+_HOSTS = ("github.com/", "code.forgejo.org/", "data.forgejo.org/", "gitea.com/")
 _VERSION = re.compile(r"v?(\d{1,9})(?:\.\d{1,9})*(?:[-+._][0-9A-Za-z.+-]+)?\Z")
 
 
@@ -45,8 +46,10 @@ class Use:
 
 
 def split(uses: str) -> tuple[str, str | None]:
-    """(name in lower case, ref) of a remote `uses`."""
-    name, at, ref = uses.strip().partition("@")
+    """(name in lower case, ref) of a remote `uses`; Forgejo and Gitea may name the host, whose mirrors are the same."""
+    name, at, ref = uses.strip().removeprefix("https://").partition("@")
+    if name.startswith(_HOSTS):
+        name = name.partition("/")[2]
     return name.lower().rstrip("/"), ref if at else None
 
 

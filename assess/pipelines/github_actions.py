@@ -5,7 +5,7 @@ from __future__ import annotations
 from assess import _yaml
 from assess._yaml import Node
 from assess.errors import InputError
-from assess.evidence import Note, Pipeline
+from assess.evidence import Note, Pipeline, Source
 from assess.pipelines._actions import WORKFLOW_KEYS
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
@@ -16,17 +16,17 @@ from assess.pipelines._github_reading import Dialect, Reading, text_of
 from assess.pipelines._github_triggers import read_parameters, read_triggers
 
 NAME = "github-actions"
-DIALECT = Dialect(NAME, (".github/workflows",))
+DIALECT = Dialect(NAME, ".github/workflows")
 
 
 def discover(folder: Folder) -> tuple[str, ...]:
     """The workflow files of a project: those right in `.github/workflows`, as GitHub reads them."""
-    return folder.list(DIALECT.folders[0], (".yml", ".yaml"))
+    return folder.list(DIALECT.folder, (".yml", ".yaml"))
 
 
 def recognises(path: str) -> bool:
     """The path is one where GitHub looks for workflows."""
-    return in_folder(path, DIALECT.folders[0])
+    return in_folder(path, DIALECT.folder)
 
 
 def in_folder(path: str, folder: str) -> bool:
@@ -49,14 +49,15 @@ def read_workflow(folder: Folder, path: str, data: bytes, dialect: Dialect) -> P
     only_called = bool(triggers) and {one.event for one in triggers or ()} == {"workflow_call"}
     reading.by_hand = frozenset(one.name.lower() for one in parameters if one.kind == "input")
     reading.inputs = frozenset(one.name.lower() for one in parameters if one.kind != "payload")
-    reading.identity = not dialect.attests and text_of(root.get("enable-openid-connect")) == "true"
+    if not dialect.on_github:
+        reading.identity = identity_asked(root)
     jobs = root.get("jobs")
     if jobs is None or not jobs.value or jobs.kind != "mapping":
         reading.note((jobs or root).source, "the workflow has no jobs")
     around = Around(
         permissions(root.get("permissions"), reading),
         root.get("env"),
-        identity_place(root.get("permissions")),
+        identity_place(root.get("permissions")) or reading.identity,
         shell_of(root),
         only_called=only_called,
     )
@@ -88,6 +89,12 @@ def _root(reading: Reading, path: str, data: bytes) -> Node:
     for problem in documents.problems:
         reading.note(problem.source, problem.text)
     return root
+
+
+def identity_asked(root: Node) -> Source | None:
+    """Where Forgejo's `enable-openid-connect` gives every job an identity."""
+    node = root.get("enable-openid-connect")
+    return node.source if node is not None and node.value is True else None
 
 
 def _position(note: Note) -> tuple[str, int, int, str]:

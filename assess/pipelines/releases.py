@@ -13,11 +13,14 @@ from dataclasses import replace
 
 from assess.evidence import ConfiguredProvenance, Interval, Note, Release
 from assess.pipelines import _expressions as expressions
+from assess.pipelines._expression_values import demanded
 from assess.pipelines._facts import UNREAD, Act, JobFacts, Offer, PipelineFacts
 from assess.pipelines._paths import ReleasePath, paths, promises
 from assess.pipelines._tools import CONTAINER
 
 REGARDLESS = frozenset({"always", "cancelled", "failure"})
+_ASKED = {"github-actions": "the permission `id-token: write`, which is not given"}
+"""What a job must have to sign with its workload's identity, in its system's words."""
 _PACKING = frozenset({"npm", "crates.io", "Maven repository", "VS Code Marketplace", "pub.dev", "Hex", "CocoaPods"})
 MAX_NOTES = 50
 
@@ -100,7 +103,9 @@ def _release(
         hosted=_hosted(path),
         isolated=_isolated(path, offer, identity),
         shares_cache=_any(job.tell("cache") for job in path.jobs),
-        runs_untrusted_code=_any(runs_outsiders_code(job) for job in path.jobs) if open_to_outsiders(facts, path) else False,
+        runs_untrusted_code=_any(runs_outsiders_code(job) for job in path.jobs)
+        if open_to_outsiders(facts, path)
+        else False,
         parameters_recorded=recorded,
         subject_by_digest=offer.by_digest if offer is not None else None,
         scripted=True,
@@ -205,9 +210,8 @@ def _provenance(
     if offer.keyless and job.job.can_sign is False and generated is not False:
         generated = None
         level = Interval(0, level.ceiling) if level is not None else None
-        notes.append(
-            Note(job.job.source, f"{offer.generator} needs the permission `id-token: write`, which is not given")
-        )
+        asked = _ASKED.get(facts.pipeline.system, "an identity of its job, which none is given to")
+        notes.append(Note(job.job.source, f"{offer.generator} needs {asked}"))
     if facts.only_called and level == Interval(2, 2) and offer.generator.startswith("actions/attest"):
         level = Interval(2, 3)
         notes.append(Note(act.source, "called from another repository, this workflow is claimed to carry L3"))
@@ -237,17 +241,33 @@ def _optional(path: ReleasePath, job: JobFacts, act: Act) -> bool | None:
     """Whether the release goes on without provenance; None where the attesting step has a condition of its own."""
     publishing = [(one, a) for one, a in path.acts() if a.does == "publish"]
     if act.optional or job.job.continue_on_error:
+        return not _asked_for(path, job)
+    if any(job.job.id in one.job.needs and _goes_on(one, job) for one, _ in publishing):
         return True
-    for one, _ in publishing:
-        needed = job.job.id in one.job.needs
-        if needed and one.condition is not None and expressions.calls(one.condition) & REGARDLESS:
-            return True
     if job.job.continue_on_error is None or act.optional is None:
         return None
     alone = act.does != "publish" and act.condition is not None
     if alone and publishing and all(a.condition != act.condition for _, a in publishing):
         return None
     return False
+
+
+def _goes_on(one: JobFacts, attesting: JobFacts) -> bool:
+    """The job runs although the attesting one has failed."""
+    name = attesting.job.id.rpartition("/")[2].lower()
+    if one.condition is not None and f"needs.{name}.result" in demanded(one.condition):
+        return False
+    if one.job.regardless is not None:
+        return one.job.regardless
+    return one.condition is not None and bool(expressions.calls(one.condition) & REGARDLESS)
+
+
+def _asked_for(path: ReleasePath, attesting: JobFacts) -> bool:
+    """Every publishing job asks that the tolerated attesting one succeeded: slsa-github-generator's `outcome`."""
+    name = attesting.job.id.rpartition("/")[2].lower()
+    later = [one for one in path.jobs if one is not attesting and one.has("publish")]
+    outcome = {f"needs.{name}.outputs.outcome", f"needs.{name}.result"}
+    return bool(later) and all(demanded(one.condition or "") & outcome for one in later)
 
 
 def _notes(path: ReleasePath, best: tuple[JobFacts, Act] | None, own: tuple[Note, ...]) -> tuple[Note, ...]:
