@@ -7,6 +7,7 @@ makes them unknown where they were met. Nothing here makes a clause met, and no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from assess.assessment import (
@@ -22,6 +23,7 @@ from assess.assessment import (
 from assess.audit import Audit, Case, Profile, Verb
 from assess.evidence import Evidence, Imported, Source
 from assess.judge import MAX_OBSERVATIONS, Truth, compare, kleene_and, lookup, shown
+from assess.requirement import Match
 
 MAX_PLACES = 200
 """More than anybody repairs at once; the rest is counted."""
@@ -70,11 +72,58 @@ def _system(item: object) -> str:
 
 
 def _place(case: Case, item: object) -> AuditPlace:
+    name = _name_of(item)
     found = ", ".join(f"{one.path} is {shown(lookup(item, one.path))}" for one in case.finds.expect)
-    expected = ", ".join(f"{one.path} not {one.expected}" for one in case.finds.expect)
+    expected = ", ".join(f"{one.path} {_instead(one)}" for one in case.finds.expect)
     source: Source = item.source  # type: ignore[attr-defined]  # every item of a collection has its place
     job = getattr(item, "job", None)
-    return AuditPlace(source, expected, found, job.id if job is not None else getattr(item, "id", None))
+    return AuditPlace(
+        source,
+        expected,
+        f"{name}: {found}" if name else found,
+        job.id if job is not None else getattr(item, "id", None),
+    )
+
+
+def _instead(match: Match) -> str:
+    """What would be right where what `match` expects is wrong."""
+    match match:
+        case Match(operator="is", values=(bool() as wrong,)):
+            return str(not wrong).lower()
+        case Match(operator="present", values=(wrong,)):
+            return "empty" if wrong else "present"
+        case Match(operator="not"):
+            return _plainly(match).expected
+        case _:
+            return f"not {match.expected}"
+
+
+def _plainly(match: Match) -> Match:
+    """`not x` as `x`."""
+    return Match(path=match.path, operator="is", values=match.values)
+
+
+_NAMES = (
+    "reference",
+    "tool",
+    "cache.tool",
+    "secret.name",
+    "image.image",
+    "handover.name",
+    "shared.job",
+    "event",
+    "name",
+)
+
+
+def _name_of(item: object) -> str:
+    """What an item is called: the first of its names that it has."""
+    for path in _NAMES:
+        with suppress(AttributeError):
+            value = lookup(item, path)
+            if isinstance(value, str) and value:
+                return value[:120]
+    return ""
 
 
 def _imported(row: Imported) -> tuple[bool, AuditPlace]:
