@@ -237,7 +237,8 @@ class Step:
     inputs: tuple[Parameter, ...] = ()
     does: tuple[str, ...] = ()
     """Words for what was recognised: build, sign, attest, publish, checkout, cache, provenance-off, sbom, verify,
-    upload, download, code, key, untrusted, remote-script; unread, unread-script for what could not be looked into."""
+    upload, download, code, key, untrusted, remote-script, env-write, tag-subject, config-digest; unread, unread-script
+    for what could not be looked into."""
     conditional: bool | None = None
     continue_on_error: bool | None = None
     always_true: bool | None = None

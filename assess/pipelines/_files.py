@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TypeVar
 
 from assess._yaml import MAX_BYTES
 from assess.errors import InputError
 
+T = TypeVar("T")
 MAX_FILES = 2_000
 MAX_WALKED = 50_000
 MAX_DEPTH = 12
@@ -28,8 +30,7 @@ class Folder:
     _seen: dict[str, bytes | None] = field(default_factory=dict, repr=False, compare=False)
     """Files that were read, so that a file which many workflows call is read once."""
     _walked: list[str] = field(default_factory=list, repr=False, compare=False)
-    notebook: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """What readers made of files (a Makefile's rules), so that a file which many steps use is parsed once."""
+    _known: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def list(self, folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
         """Names (relative, `/`) of the files right in `folder` with one of `endings`, sorted; () if there is none.
@@ -82,6 +83,13 @@ class Folder:
     def instead(self, name: str, data: bytes) -> None:
         """From now on `name` reads as `data`, whatever the disk holds."""
         self._seen[name] = data
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """Whatever `make` finds out about the project, made at most once under this name."""
+        if what not in self._known:
+            self._known[what] = make()
+        found: T = self._known[what]  # type: ignore[assignment]
+        return found
 
     def peek(self, name: str, size: int) -> bytes | None:
         """The first `size` bytes of a file, to see what it is; it does not count as read. None if it cannot be read."""
