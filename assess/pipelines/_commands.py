@@ -101,7 +101,8 @@ def recognise(
     root; None if that cannot be told, and nothing is followed then). `shell` is the CI system's word for the language:
     `bash`, `sh`, `pwsh`, `powershell`, `cmd` (None: sh, unless the text is plainly PowerShell).
     """
-    return _read(script, source, Around(environment, Follower.of(folder), directory), shell)
+    where = within("", directory) if directory else directory
+    return _read(script, source, Around(environment, Follower.of(folder), where), shell)
 
 
 def _read(text: str, source: Source, around: Around, shell: str | None = None) -> tuple[Act, ...]:
@@ -400,10 +401,9 @@ def _followed(
     In a script with a harmless name, what could not be looked into further is believed to be harmless as well.
     """
     if pieces is None or around.depth >= MAX_DEPTH:
-        why = "was not read"
-        if around.follower is not None:
-            problem = next((text for path, text in around.follower.problems.items() if path.endswith(shown)), None)
-            why = f"was not read ({problem})" if problem else "was not found here, or is no script that is read"
+        problems = around.follower.problems if around.follower is not None else {}
+        problem = next((text for path, text in problems.items() if path.endswith(name)), None)
+        why = "was not read" if problem is None else f"was not read ({problem})"
         return opaque(shown, name, place, why)
     inner = _pieces(pieces, around)
     if harmless(name):

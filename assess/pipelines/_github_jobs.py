@@ -61,6 +61,8 @@ class Around:
     identity: Source | None = None
     """Where the workflow lets its jobs ask for an identity."""
     shell: str | None = None
+    directory: str | None = None
+    """`defaults.run.working-directory` of the workflow."""
     prefix: str = ""
     needs: tuple[str, ...] = ()
     """What the calling job needs: holds for the called jobs that need nothing themselves."""
@@ -184,7 +186,9 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
     outputs = node.get("outputs")
     if outputs is not None:
         gathered.gives |= dict.fromkeys(f"outputs.{name.text}" for name, _ in outputs.items())
-    scope = Scope(environment, matrix.values, {}, shell_of(node) or around.shell)
+    scope = Scope(
+        environment, matrix.values, {}, shell_of(node) or around.shell, directory_of(node) or around.directory or ""
+    )
     steps = read_steps(reading, node.get("steps"), StepAround(scope, matrix))
     if not steps:
         reading.note(job.source, f"job {job.id[:60]!r} has no steps")
@@ -221,6 +225,12 @@ def shell_of(node: Node) -> str | None:
     """`defaults.run.shell`."""
     run = defaults.get("run") if (defaults := node.get("defaults")) is not None else None
     return text_of(run.get("shell")) if run is not None else None
+
+
+def directory_of(node: Node) -> str | None:
+    """`defaults.run.working-directory`."""
+    run = defaults.get("run") if (defaults := node.get("defaults")) is not None else None
+    return text_of(run.get("working-directory")) if run is not None else None
 
 
 def _can_sign(
@@ -310,6 +320,7 @@ def _follow(
         environment=root.get("env"),
         identity=identity_place(root.get("permissions")) or around.identity,
         shell=shell_of(root),
+        directory=directory_of(root),
         prefix=f"{job.id}/",
         needs=job.needs,
         limit=job.permissions,

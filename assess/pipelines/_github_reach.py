@@ -83,6 +83,8 @@ class Scope:
     """Steps by id, with the action that each uses (lower case, no ref)."""
     shell: str | None = None
     """`defaults.run.shell` in effect."""
+    directory: str | None = ""
+    """Where commands run, relative to the project; None where that cannot be told."""
 
     def within(self, variables: Mapping[str, str]) -> Scope:
         """The scope with more variables set."""

@@ -72,6 +72,8 @@ def read_steps(reading: Reading, steps: Node | None, around: Around) -> list[Ste
             found += read_steps(reading, parallel, around)
         else:
             found += _step(reading, node, around)
+            if _other_project(node):
+                around = replace(around, scope=replace(around.scope, directory=None))
     return found
 
 
@@ -102,7 +104,7 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
             facts += _facts_of(use)
             gives += given(use)
     elif run is not None:
-        acts = _run(node, run, scope)
+        acts = _run(reading, node, run, scope)
     elif not {"wait", "wait-all", "cancel"} & set(node.value):
         reading.note(node.source, "a step neither uses an action nor runs commands")
     values = (*scalars(node.get("with")), *scalars(node.get("env")), *scalars(run))
@@ -200,12 +202,22 @@ def _facts_of(use: Use) -> Iterator[Fact]:
     yield from taken(use)
 
 
-def _run(node: Node, run: Node, scope: Scope) -> tuple[Act, ...]:
+def _other_project(node: Node) -> bool:
+    """The step checks out another repository over this one, so that paths lead into that one from here on."""
+    inputs = node.get("with")
+    if inputs is None or split((text_of(node.get("uses")) or ""))[0] != "actions/checkout":
+        return False
+    named = text_of(inputs.get("repository"))
+    return named is not None and "github.repository" not in named and text_of(inputs.get("path")) in {None, "."}
+
+
+def _run(reading: Reading, node: Node, run: Node, scope: Scope) -> tuple[Act, ...]:
     shell = text_of(node.get("shell")) or scope.shell
     if shell is not None and shell.split(" ")[0] in _OTHER_LANGUAGES:
         return (Act("unread-script", shell[:40], run.source, note=f"a {shell[:40]} script was not read"),)
     first = replace(run.source, line=run.line + 1) if run.style in {"|", ">"} else run.source
-    return recognise(run.text, first, scope.environment)
+    directory = text_of(node.get("working-directory")) or scope.directory
+    return recognise(run.text, first, scope.environment, reading.folder, directory, shell)
 
 
 def _local(
@@ -232,7 +244,7 @@ def _local(
     steps = runs.get("steps")
     if steps is not None:
         steps = reading.filled(steps, _composite(root, inputs))
-    scope = replace(around.scope, steps={}, shell=None)
+    scope = replace(around.scope, steps={}, shell=None, directory="")
     return (), read_steps(reading, steps, replace(around, scope=scope, depth=around.depth + 1))
 
 

@@ -10,7 +10,7 @@ from assess.pipelines._actions import WORKFLOW_KEYS
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._github_handover import linked
-from assess.pipelines._github_jobs import Around, read_jobs, shell_of
+from assess.pipelines._github_jobs import Around, directory_of, read_jobs, shell_of
 from assess.pipelines._github_permissions import identity_place, permissions
 from assess.pipelines._github_reading import Dialect, Reading, text_of
 from assess.pipelines._github_triggers import read_parameters, read_triggers
@@ -59,6 +59,7 @@ def read_workflow(folder: Folder, path: str, data: bytes, dialect: Dialect) -> P
         root.get("env"),
         identity_place(root.get("permissions")) or reading.identity,
         shell_of(root),
+        directory_of(root),
         only_called=only_called,
     )
     found = linked(read_jobs(reading, jobs, around))
