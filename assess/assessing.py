@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from assess import __version__
@@ -58,9 +59,10 @@ def gather(plan: Plan) -> Gathered:
         layouts=tuple(one.layout for one in layouts) if layouts else None,
         **{f"path_{name}": getattr(read.path, name) for name in read.path.__slots__},
     )
-    notices = notices_of(layouts)
+    project, told, sarif = _imported(plan, project)
+    notices = (*notices_of(layouts), *told)
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
-    inputs += [used for one in layouts for used in one.inputs]
+    inputs += [*(used for one in layouts for used in one.inputs), *sarif]
     if not plan.artifacts:
         if plan.attestations:
             raise NoInputError(
@@ -84,6 +86,22 @@ def gather(plan: Plan) -> Gathered:
         inputs += [*_artifact_input(artifact), *opening.inputs]
         subjects.append(collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project))
     return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
+
+
+def _imported(plan: Plan, project: Evidence) -> tuple[Evidence, tuple[Notice, ...], tuple[Input, ...]]:
+    """The project's evidence with what other tools found, what to tell of it, and the files that were read."""
+    if not plan.sarif:
+        return project, (), ()
+    from assess import sarif
+
+    read, inputs = [], []
+    for file in plan.sarif:
+        data = plan.stdin if file.path is None else read_file(file.path, sarif.LIMITS.size, "SARIF file")
+        read.append(sarif.read_sarif(data, file.shown, project))
+        inputs.append(Input("sarif", file.shown, sha256(data).hexdigest()))
+    rows = tuple(dict.fromkeys(row for one in read for row in one.imported))
+    notices = tuple(Notice("info", one.told) for one in read)
+    return replace(project, imported=rows), notices, tuple(inputs)
 
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
@@ -212,6 +230,10 @@ def _general_limits(gathered: Gathered) -> tuple[NotChecked, ...]:
     if gathered.project.pipelines:
         notes.append("pipeline files were read as they are now; the build may have used another revision of them")
         notes.append("settings outside the files (branch and tag protection, secrets) were not read")
+    if gathered.project.imported:
+        notes.append(
+            "findings of other tools were taken in as they say: whether they ran on these files was not checked"
+        )
     if gathered.project.answers is None:
         notes.append("no answers were given, so nothing is declared")
     return (*limits_of(gathered.project.layouts), *(NotChecked(note) for note in notes))

@@ -82,3 +82,5 @@ class Plan:
     instead: tuple[tuple[str, bytes], ...] = ()
     """Pipeline files (path in the project) as they would be; the disk is not asked for them."""
     layouts: tuple[LayoutPlan, ...] = ()
+    sarif: tuple[Named, ...] = ()
+    """Other tools' findings to take in."""

@@ -233,9 +233,10 @@ def _audits(writer: _Writer, cards: tuple[AuditCard, ...], title: str, style: st
         writer.heading(title, style)
         for card in cards[:MOST]:
             for one in card.cases:
-                places = tuple(dict.fromkeys(place.source for place in one.places))
+                places = tuple({str(place.source): place.source for place in one.places}.values())
                 tools = a_list(tuple(dict.fromkeys(place.tool for place in one.places if place.tool)), 2)
-                by = f" (found by {tools})" if tools else ""
+                too = "" if all(place.tool for place in one.places) else "also "
+                by = f" ({too}found by {tools})" if tools else ""
                 writer.put(f"{name_of(one)}: {one.says}{_places(places)}{by}", indent=2)
                 clauses = a_list(one.contradicts or one.threatens, 2)
                 writer.put(f"{'against' if one.contradicts else 'weakens'} {clauses}", "dim", indent=4)
