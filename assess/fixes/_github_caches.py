@@ -53,8 +53,10 @@ def find(place: Place) -> Iterator[Found]:
             else:
                 changes += made
     if changes:
+        by_default = all(isinstance(one, SetKey) for one in changes)
+        where = "by default" if by_default else "on the release path"
         yield Fix(
-            "caches", place.job.source, f"job {place.job.id}: no cache is restored on the release path",
+            "caches", place.job.source, f"job {place.job.id}: no cache is restored {where}",
             "a run of less trusted code can fill a cache that the release build then takes its input from",
             tuple(changes),
         )  # fmt: skip

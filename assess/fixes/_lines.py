@@ -1,7 +1,6 @@
 """One change made in the lines of a YAML file, at the places that libyaml's marks name; nothing else is touched."""
 
 # PyYAML's nodes are typed only in part, so they are `Any` here.
-# Longer than 300 lines would be `patch.py` with this in it: there the result is checked, here it is made.
 
 from __future__ import annotations
 
@@ -9,19 +8,17 @@ from typing import Any
 
 import yaml
 
+from assess.fixes._written import plain, quoted, rendered
 from assess.fixes.changes import (
     Change,
     InsertItem,
     PatchError,
     Path,
-    Quoted,
     RemoveItem,
     RemoveKey,
     ReplaceText,
     SetKey,
 )
-
-_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class Lines:
@@ -104,7 +101,7 @@ class Lines:
         if not node.value:
             raise PatchError("the mapping is empty")
         indent = int(node.value[0][0].start_mark.column)
-        new = _rendered({change.key: change.value}, indent, {change.key: change.comment} if change.comment else {})
+        new = rendered({change.key: change.value}, indent, {change.key: change.comment} if change.comment else {})
         if entry is not None:
             first, last = int(entry[0].start_mark.line), self._last_line(entry[1])
             if self.lines[first][:indent].strip():
@@ -114,6 +111,8 @@ class Lines:
         behind = self._entry(node, change.after) if change.after is not None else None
         anchor = behind if behind is not None else node.value[-1]
         at = self._last_line(anchor[1]) + 1 if not _empty(anchor[1]) else int(anchor[0].start_mark.line) + 1
+        if not change.path and at < len(self.lines) and not self.lines[at].strip():
+            new = ["", *new]  # the parts of this file stand apart
         self.lines[at:at] = new
 
     def _into_flow(self, node: Any, change: SetKey) -> None:
@@ -125,7 +124,7 @@ class Lines:
         before = text[:column].rstrip()
         space = text[len(before) : column]
         comma = "" if not node.value or before.endswith(",") else ", "
-        self.lines[line] = f"{before}{comma}{change.key}: {_plain(change.value)}{space}{text[column:]}"
+        self.lines[line] = f"{before}{comma}{change.key}: {plain(change.value, flow=True)}{space}{text[column:]}"
 
     def _remove_key(self, path: Path, key: str) -> None:
         node = self.node(path)
@@ -158,7 +157,7 @@ class Lines:
         if not isinstance(node, yaml.SequenceNode) or _flow(node) or not node.value:
             raise PatchError("a list with a line for each item was expected where the change belongs")
         column = self._dash(node.value[0])[1]
-        new = _rendered([change.item], column, dict(change.comments))
+        new = rendered([change.item], column, dict(change.comments))
         if change.index < len(node.value):
             at = self._above(self._dash(node.value[change.index])[0], column)
             if self._spaced(node.value[change.index]):
@@ -236,8 +235,8 @@ class Lines:
             if behind.strip() and not behind.lstrip().startswith("#"):
                 raise PatchError("there is no room for a comment")
             behind = f" # {comment}" if comment else ""
-        quoted = _quoted(new, str(node.style)) if node.style in {"'", '"'} else _plain(new)
-        self.lines[start.line] = line[: start.column] + quoted + behind
+        written = quoted(new, str(node.style)) if node.style in {"'", '"'} else plain(new)
+        self.lines[start.line] = line[: start.column] + written + behind
 
 
 def _shared(root: Any) -> frozenset[int]:
@@ -269,57 +268,3 @@ def _block_scalar(node: Any) -> bool:
 def _empty(node: Any) -> bool:
     """A key without a value: its node has no extent."""
     return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
-
-
-def _quoted(text: str, style: str) -> str:
-    if style == "'":
-        return "'" + text.replace("'", "''") + "'"
-    if any(not one.isprintable() for one in text):
-        raise PatchError("the text needs escapes")
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _plain(text: str) -> str:
-    """The text as a scalar on one line, quoted where it would not be read as itself or not as a text."""
-    if "\n" in text:
-        raise PatchError("a text over several lines is not written in one")
-    if isinstance(text, Quoted):
-        return _quoted(text, '"')
-    try:
-        same = yaml.load(f"k: {text}", Loader=_Loader) == {"k": text}  # noqa: S506
-        inside = yaml.load(f"{{k: {text}}}", Loader=_Loader) == {"k": text}  # noqa: S506
-    except yaml.YAMLError:
-        same = inside = False
-    return text if same and inside else _quoted(text, '"')
-
-
-def _rendered(value: object, indent: int, comments: dict[str, str]) -> list[str]:
-    """Lines of block YAML at an indentation; `comments` stand behind the keys that they name."""
-    space = " " * indent
-    match value:
-        case dict():
-            lines: list[str] = []
-            for key, one in value.items():
-                behind = f" # {comments[key]}" if key in comments else ""
-                if isinstance(one, str) and "\n" in one:
-                    block = one.rstrip("\n").split("\n")
-                    keep = "|" if one.endswith("\n") else "|-"
-                    lines += [f"{space}{key}: {keep}{behind}", *(f"{space}  {row}" if row else "" for row in block)]
-                elif isinstance(one, str):
-                    lines.append(f"{space}{key}: {_plain(one)}{behind}")
-                elif not one:
-                    lines.append(f"{space}{key}: {'[]' if isinstance(one, list) else '{}'}{behind}")
-                else:
-                    lines += [f"{space}{key}:{behind}", *_rendered(one, indent + 2, comments)]
-            return lines
-        case list():
-            lines = []
-            for one in value:
-                if isinstance(one, str):
-                    lines.append(f"{space}- {_plain(one)}")
-                else:
-                    inner = _rendered(one, indent + 2, comments)
-                    lines += [f"{space}- {inner[0].lstrip()}", *inner[1:]]
-            return lines
-        case _:
-            raise PatchError("only texts, lists and mappings are written")

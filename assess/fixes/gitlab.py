@@ -57,6 +57,8 @@ def _metadata(view: View, release: Release) -> Iterator[Found]:
     variables = document.get(("variables",))
     if isinstance(variables, dict) and METADATA in variables:
         return
+    if not any(job.gives for job, _, _ in _jobs(view, release)):
+        return  # nothing is handed over that the runner could write provenance for
     change = (
         SetKey(("variables",), METADATA, Quoted("true"))
         if isinstance(variables, dict)

@@ -50,7 +50,7 @@ STEPS = ("jobs", "build", "steps")
 
 CHANGES: list[tuple[str, Change, str, str]] = [
     ("new key behind another", SetKey((), "env", {"A": Quoted("true")}, after="permissions"),
-     "", '+env:\n+  A: "true"'),
+     "", '+\n+env:\n+  A: "true"'),
     ("into braces", SetKey(("permissions",), "id-token", "write"),
      "-permissions: {contents: read}", "+permissions: {contents: read, id-token: write}"),
     ("a mapping into a job", SetKey(("jobs", "build"), "permissions", {"contents": "read"}, after="runs-on"),
