@@ -16,6 +16,10 @@ Verb: TypeAlias = Literal["contradicts", "threatens"]
 Profile: TypeAlias = Literal["vendor", "strict"]
 
 
+ANY = "any"
+"""Stands for every CI system: the audit asks of what all of them share."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -68,7 +72,7 @@ class Audit(_Frozen):
     risk: str
     """Why it matters to the level."""
     systems: tuple[str, ...] = Field(min_length=1)
-    """The CI systems that it is asked of; () of none."""
+    """The CI systems that it is asked of, or `any` alone."""
     cases: tuple[Case, ...] = Field(min_length=1)
     remediation: Remediation
     tests: tuple[Any, ...] = ()

@@ -20,7 +20,7 @@ from assess.assessment import (
     Outcome,
     ReadingOutcome,
 )
-from assess.audit import Audit, Case, Profile, Verb
+from assess.audit import ANY, Audit, Case, Profile, Verb
 from assess.evidence import Evidence, Imported, Source
 from assess.judge import MAX_OBSERVATIONS, Truth, compare, kleene_and, lookup, shown
 from assess.requirement import Match
@@ -41,7 +41,7 @@ def audit(audits: Iterable[Audit], evidence: Evidence, profile: Profile) -> tupl
 def _audited(one: Audit, case: Case, evidence: Evidence, profile: Profile) -> AuditFinding:
     name = f"{one.id}/{case.id}"
     items: tuple[object, ...] | None = getattr(evidence, case.finds.some)
-    rows = [(_fits(case, item), item) for item in items or () if _system(item) in one.systems]
+    rows = [(_fits(case, item), item) for item in items or () if _asked(one, item)]
     places = [_place(case, item) for truth, item in rows if truth is True]
     unsure = [_place(case, item) for truth, item in rows if truth is None]
     taken = [_imported(row) for row in evidence.imported or () if row.audit == name and row.on_path is not False]
@@ -59,6 +59,10 @@ def _audited(one: Audit, case: Case, evidence: Evidence, profile: Profile) -> Au
         places=tuple(dict.fromkeys(told))[:MAX_PLACES],
         count=len(dict.fromkeys(told)),
     )
+
+
+def _asked(one: Audit, item: object) -> bool:
+    return one.systems == (ANY,) or _system(item) in one.systems
 
 
 def _fits(case: Case, item: object) -> Truth:
