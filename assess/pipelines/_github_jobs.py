@@ -25,7 +25,7 @@ from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._expressions import Expression
 from assess.pipelines._facts import Act, JobFacts, note_of, placed
 from assess.pipelines._github_handover import outputs_used
-from assess.pipelines._github_matrix import Matrix, read_matrix
+from assess.pipelines._github_matrix import Matrix, possible, read_matrix
 from assess.pipelines._github_permissions import access, identity_place, lesser, permissions
 from assess.pipelines._github_reach import Scope, parameters, secrets
 from assess.pipelines._github_reading import (
@@ -49,6 +49,7 @@ from assess.pipelines._values import image_pin
 MAX_JOBS = 1_000
 MAX_DEPTH = 10
 _FOLDERS = (".github/workflows/", ".forgejo/workflows/", ".gitea/workflows/")
+_FIRMNESS = ("unknown", "branch", "tag", "digest")
 _NEVER = frozenset({"false", "${{ false }}", "${{false}}"})
 
 
@@ -182,7 +183,7 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
         reading.note((node.get("runs-on") or node).source, note)
     environment = {**texts(around.environment), **texts(node.get("env"))}
     gathered.texts(reading, (*scalars(around.environment), *scalars(node.get("env"))))
-    _images(reading, node, gathered)
+    _images(reading, node, matrix, gathered)
     outputs = node.get("outputs")
     if outputs is not None:
         gathered.gives |= dict.fromkeys(f"outputs.{name.text}" for name, _ in outputs.items())
@@ -204,7 +205,7 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
     return replace(facts, job=flagged(facts, tuple(one.step for one in steps)))
 
 
-def _images(reading: Reading, node: Node, gathered: _Gathered) -> None:
+def _images(reading: Reading, node: Node, matrix: Matrix, gathered: _Gathered) -> None:
     """The images of `container` and `services`, and the secrets that they are given."""
     container, services = node.get("container"), node.get("services")
     found = [] if container is None else [("job", container)]
@@ -212,7 +213,10 @@ def _images(reading: Reading, node: Node, gathered: _Gathered) -> None:
     for role, one in found:
         image = one if one.kind == "scalar" else one.get("image")
         if image is not None and image.text:
-            use = ImageUse(image.source, image.text, "job" if role == "job" else "service", image_pin(image.text))
+            named = possible(image.text, matrix) if "${{" in image.text else None
+            pins = [image_pin(one) for one in named or (image.text,) if one]
+            pinned = min(pins, key=_FIRMNESS.index, default=None)
+            use = ImageUse(image.source, image.text, "job" if role == "job" else "service", pinned)
             gathered.facts[use] = None
         gathered.texts(reading, (*scalars(one.get("env")), *scalars(one.get("credentials"))))
 
@@ -288,7 +292,6 @@ def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, ga
         if (note := note_of(act)) is not None:
             reading.note(note.source, note.text)
     acts = tuple(placed(act, job.condition, job.continue_on_error is True) for act in acts)
-    acts = () if job.condition in _NEVER else acts
     step = Step(
         source=uses.source,
         uses=uses.text,
@@ -297,6 +300,7 @@ def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, ga
         does=tuple(dict.fromkeys(act.does for act in acts)),
     )
     hosted: RunnerKind | None = "hosted" if trusted and "slsa-github-generator" in use.name else None
+    acts = () if job.condition in _NEVER else acts
     facts = JobFacts(replace(job, runner=hosted), acts, job.condition, unrecorded, trusted)
     return [replace(facts, job=flagged(facts, (step,)))]
 

@@ -13,7 +13,7 @@ from assess.pipelines._commands import recognise
 from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._facts import Act, placed
 from assess.pipelines._github_caches import cache_use
-from assess.pipelines._github_handover import given, taken
+from assess.pipelines._github_handover import given, outputs_used, taken
 from assess.pipelines._github_matrix import NONE, Matrix, possible
 from assess.pipelines._github_reach import SINKS, Scope, parameters, secrets, tainted
 from assess.pipelines._github_reading import (
@@ -108,9 +108,10 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
     elif not {"wait", "wait-all", "cancel"} & set(node.value):
         reading.note(node.source, "a step neither uses an action nor runs commands")
     values = (*scalars(node.get("with")), *scalars(node.get("env")), *scalars(run))
-    facts += (secret for value in values for secret in secrets(value))
+    facts += (one for value in values if "${{" in value.text for one in (*secrets(value), *outputs_used(value)))
     if any("secrets." in value.text and _KEY_SECRET.search(value.text) for value in values):
         acts = (*acts, Act("key", "secret", node.source))
+    does = tuple(dict.fromkeys(act.does for act in acts))
     if condition in _NEVER:
         acts, inner, facts, gives = (), [], [], ()
     acts = tuple(placed(act, condition, tolerated) for act in acts)
@@ -124,7 +125,7 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
         pinned=_pinned(uses, around.matrix) if uses is not None else None,
         run=run.text if run is not None else None,
         inputs=tuple(Parameter(key, value) for key, value in inputs.items()),
-        does=tuple(dict.fromkeys(act.does for act in acts)),
+        does=does,
         conditional=condition is not None,
         continue_on_error=tolerated,
         always_true=condition is not None and always_true(condition),
@@ -205,7 +206,7 @@ def _facts_of(use: Use) -> Iterator[Fact]:
 def _other_project(node: Node) -> bool:
     """The step checks out another repository over this one, so that paths lead into that one from here on."""
     inputs = node.get("with")
-    if inputs is None or split((text_of(node.get("uses")) or ""))[0] != "actions/checkout":
+    if inputs is None or split(text_of(node.get("uses")) or "")[0] != "actions/checkout":
         return False
     named = text_of(inputs.get("repository"))
     return named is not None and "github.repository" not in named and text_of(inputs.get("path")) in {None, "."}

@@ -12,6 +12,8 @@ from assess.evidence import Source
 Pin: TypeAlias = Literal["digest", "tag", "branch", "local", "unknown"]
 
 HEX = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})\Z")
+_AFTER = re.compile("[@=]")
+"""Before the version in a comment: `v4`, `tag=v4.1`, `ratchet:actions/setup-go@v4`."""
 _HOSTS = ("github.com/", "code.forgejo.org/", "data.forgejo.org/", "gitea.com/")
 _VERSION = re.compile(r"v?(\d{1,9})(?:\.\d{1,9})*(?:[-+._][0-9A-Za-z.+-]+)?\Z")
 
@@ -31,7 +33,7 @@ class Use:
     @property
     def major(self) -> int | None:
         """The major version: of the tag, or of the comment beside a digest; None if neither tells."""
-        for text in (self.ref or "", self.comment.split(" ")[0]):
+        for text in (self.ref or "", *(_AFTER.split(word)[-1] for word in self.comment.split()[:3])):
             if not HEX.match(text) and (match := _VERSION.match(text.rpartition("/")[2])):
                 return int(match.group(1))
         return None
@@ -46,11 +48,15 @@ class Use:
 
 
 def split(uses: str) -> tuple[str, str | None]:
-    """(name in lower case, ref) of a remote `uses`; Forgejo and Gitea may name the host, whose mirrors are the same."""
+    """(name in lower case, ref) of a remote `uses`; Forgejo and Gitea may name the host, whose mirrors are the same.
+
+    Names that are not ASCII stay as they are: none exists on GitHub, and lower case would make some of them look right.
+    """
     name, at, ref = uses.strip().removeprefix("https://").partition("@")
     if name.startswith(_HOSTS):
         name = name.partition("/")[2]
-    return name.lower().rstrip("/"), ref if at else None
+    name = name.rstrip("/")
+    return name.lower() if name.isascii() else name, ref if at else None
 
 
 def pin(uses: str) -> Pin:
