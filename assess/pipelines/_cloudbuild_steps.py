@@ -11,6 +11,7 @@ from assess._yaml import Node
 from assess.evidence import Source, Step
 from assess.pipelines._cloudbuild_fields import child
 from assess.pipelines._facts import Act
+from assess.pipelines._image_programs import SHELLS, inline_script, kaniko, program_of, quoted
 from assess.pipelines._reader import Draft
 from assess.pipelines._shell import commands
 from assess.pipelines._tools import CONTAINER
@@ -24,25 +25,7 @@ STEP_KEYS = frozenset(
     {"name", "args", "env", "id", "entrypoint", "dir", "secretEnv", "waitFor", "volumes", "timeout", "script",
      "allowFailure", "allowExitCodes", "automapSubstitutions", "status", "timing", "pullTiming", "exitCode", "results"}
 )  # fmt: skip
-_SHELLS = frozenset({"bash", "sh", "zsh", "ash", "dash", "busybox"})
-_PROGRAMS: dict[str, str] = {
-    "cosign": "cosign", "oras": "oras", "crane": "crane", "gcrane": "crane", "goreleaser": "goreleaser", "ko": "ko",
-    "skaffold": "", "pack": "pack", "syft": "syft", "slsa-verifier": "slsa-verifier", "twine": "twine",
-    "terraform": "terraform", "buildah": "buildah", "skopeo": "skopeo", "helm": "helm", "cloud-sdk": "",
-    "google-cloud-cli": "", "docker": "docker", "kubectl": "kubectl", "git": "git", "alpine-git": "git",
-    "regctl": "regctl", "trivy": "trivy", "grype": "grype", "hadolint": "hadolint", "kustomize": "kustomize",
-}  # fmt: skip
-"""Last part of an image's name to the program that it starts; "" where its first argument names the program."""
 _BRACED = re.compile(r"\$\{(\w+)\}")
-_OF_GOOGLE = re.compile(r"(?:[\w-]+-docker\.pkg\.dev/cloud-builders/[\w-]+|gcr\.io/cloud-builders)/([\w-]+)")
-_LANGUAGES = frozenset(
-    {"node", "python", "golang", "maven", "gradle", "ruby", "rust", "alpine", "ubuntu", "debian", "bash", "busybox",
-     "openjdk", "eclipse-temurin", "php", "composer", "dart", "swift", "amazoncorretto", "curl", "buildpack-deps"}
-)  # fmt: skip
-"""Official images that run their arguments as a command."""
-_HARMLESS = frozenset(
-    {"terraform", "kubectl", "gcloud", "git", "trivy", "grype", "hadolint", "kustomize", "gke-deploy"}
-)
 
 
 def plain_variables(written: str) -> str:
@@ -110,7 +93,7 @@ def _command(
     entry = text(node.get("entrypoint"))
     place = (arguments or node.get("entrypoint") or node).source
     program = entry.rpartition("/")[2] if entry is not None else None
-    inline = _inline(given) if program in _SHELLS else None
+    inline = inline_script(given) if program in SHELLS else None
     if inline is not None:
         draft.run(inline, variables, label, tolerated=tolerated, text=inline.text.replace("$$", "$"))
         return
@@ -122,51 +105,13 @@ def _command(
         draft.step(Step(source=node.source, name=label, run=written or None, conditional=False), (act,),
                    (written, *variables.values()), tolerated=tolerated)  # fmt: skip
         return
-    line = " ".join([*([begin] if begin else []), *(_quoted(one.text) for one in given)]).replace("$$", "$")
+    line = " ".join([*([begin] if begin else []), *(quoted(one.text) for one in given)]).replace("$$", "$")
     if begin == "kaniko":
         step = Step(source=node.source, name=label, run=line, conditional=False, continue_on_error=tolerated)
-        draft.step(step, _kaniko(words(arguments), place), (line, *variables.values()), tolerated=tolerated)
+        draft.step(step, kaniko(words(arguments), place), (line, *variables.values()), tolerated=tolerated)
         return
     draft.script(line, place, node.source, variables, label, tolerated=tolerated)
     draft.acts += [replace(act, source=place) for act in _google(line, place)]
-
-
-def _quoted(word: str) -> str:
-    """Quoted for a shell, but with variables still in sight."""
-    return word if re.fullmatch(r"[\w@%+=:,./${}\-]+", word) else '"' + word.replace('"', '\\"') + '"'
-
-
-def _inline(arguments: tuple[Node, ...]) -> Node | None:
-    """The script of `sh -c script`."""
-    for at, one in enumerate(arguments[:-1]):
-        if re.fullmatch(r"-\w*c", one.text):
-            return arguments[at + 1]
-    return None
-
-
-def program_of(image: str) -> str | None:
-    """The program that an image starts; "" where its first argument is one, None where that is not known."""
-    name = image.partition("@")[0]
-    if (found := _OF_GOOGLE.match(name)) is not None:
-        return {"gcs-fetcher": "gsutil", "go": "go", "javac": "javac"}.get(found.group(1), found.group(1))
-    last = name.rpartition("/")[2].partition(":")[0]
-    if "kaniko" in name and last in {"executor", "kaniko"}:
-        return "kaniko"
-    if last in _PROGRAMS:
-        return _PROGRAMS[last]
-    official = "/" not in name or name.startswith(
-        ("docker.io/library/", "library/", "mirror.gcr.io/", "public.ecr.aws/docker/")
-    )
-    return "" if official and last in _LANGUAGES else None
-
-
-def _kaniko(arguments: tuple[str, ...], place: Source) -> tuple[Act, ...]:
-    acts = [Act("build", "kaniko", place)]
-    if "--no-push" not in arguments and "--no-push=true" not in arguments:
-        acts.append(Act("publish", "kaniko", place, CONTAINER))
-    if any(one in {"--cache", "--cache=true"} for one in arguments):
-        acts.append(Act("cache", "kaniko --cache", place))
-    return tuple(acts)
 
 
 def _google(script: str, place: Source) -> Iterable[Act]:

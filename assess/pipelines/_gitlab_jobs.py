@@ -123,8 +123,9 @@ def _job(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...]) -> li
     draft = _draft(reader, key, node, earlier, variables)
     _scripts(draft, key, node)
     for act in provenance_variables(variables, _stage(node), bool(evidence.gives(node))):
-        draft.act(act)
-        if act.offer is None and act.note is not None:
+        if act.offer is not None:
+            draft.act(act)
+        elif act.note is not None:
             reader.files.note(act.source, act.note)
     if node.get("release") is not None:
         draft.act(Act("publish", "release", _key_of(node, "release"), GITLAB_RELEASE))
