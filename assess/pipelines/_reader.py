@@ -42,7 +42,7 @@ _SECRETIVE = re.compile(
     r"|ACCESS_KEY|SECRET_KEY|PAT)(?:_|\d|$)|(?:TOKEN|PASSWORD|SECRET|APIKEY)$",
     re.IGNORECASE,
 )
-_KEY = re.compile(r"(?:COSIGN|SIGSTORE|SLSA)\w*(?:PRIVATE|KEY)", re.IGNORECASE)
+_KEY = re.compile(r"(?:COSIGN|SIGSTORE|SLSA)[\w-]*(?:PRIVATE|KEY)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(?:env:)?|env:)?([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%", re.IGNORECASE)
 _GIVEN = re.compile(
     r"(?:CI|CIRCLE|BUILDKITE|TRAVIS|DRONE|APPVEYOR|BITBUCKET|CIRRUS|GITHUB_REF|CODEBUILD|BUILD|PIP|OIDC)_", re.I
@@ -173,10 +173,11 @@ class Draft:
         condition: str | None = None,
         tolerated: bool | None = False,
         text: str | None = None,
+        template: str | None = None,
     ) -> None:
         """Commands in a scalar as a step; `text` where they differ from what is written (parameters filled in)."""
         script = node.text if text is None else text
-        self.script(script, first_line(node), node.source, variables, name, condition, tolerated)
+        self.script(script, first_line(node), node.source, variables, name, condition, tolerated, template)
 
     def script(
         self,
@@ -187,16 +188,21 @@ class Draft:
         name: str | None = None,
         condition: str | None = None,
         tolerated: bool | None = False,
+        template: str | None = None,
     ) -> None:
-        """Commands as a step, `first` the place of their first line."""
+        """Commands as a step, `first` the place of their first line.
+
+        `template` is what the system fills in before a shell sees it, where that is not the script as a whole.
+        """
         around = {**self.variables, **(variables or {})}
         acts = recognise(script, first, around)
         self.step(
             Step(source=source, name=name, run=script, conditional=condition is not None, continue_on_error=tolerated),
             acts,
-            (script, *(variables or {}).values()),
+            (script, template or "", *(variables or {}).values()),
             condition,
             tolerated,
+            template,
         )
         for one in (script, *(variables or {}).values()):
             self.secrets_in(one, first, around)
@@ -208,6 +214,7 @@ class Draft:
         texts: Iterable[str] = (),
         condition: str | None = None,
         tolerated: bool | None = False,
+        template: str | None = None,
     ) -> None:
         """A step with what it does; `texts` is all that an external parameter could stand in."""
         self.reading.steps += 1
@@ -224,7 +231,7 @@ class Draft:
                 self.reading.note(act.source, act.note)
         self.acts += found
         texts = tuple(texts)
-        tainted = self._tainted(step.run)
+        tainted = self._tainted(step.run if template is None else template)
         self.steps.append(
             replace(step, does=tuple(dict.fromkeys((*step.does, *(act.does for act in found)))), tainted=tainted)
         )
@@ -247,18 +254,25 @@ class Draft:
         if act.note is not None and act.does in {"unread", "unread-script", "remote-script"}:
             self.reading.note(act.source, act.note)
 
-    def secret(self, source: Source, name: str, kind: SecretKind | None = None) -> None:
-        """A secret within reach of the job; one that is named as a key of Sigstore or SLSA counts as such."""
+    def secret(self, source: Source, name: str, kind: SecretKind | None = None, variable: str = "") -> None:
+        """A secret within reach of the job; one that is named as a key of Sigstore or SLSA counts as such.
+
+        `variable` is the name under which commands find it, where that is another one.
+        """
         if name not in self.secrets and len(self.secrets) < MAX_STEPS:
             self.secrets[name] = Secret(source, name, kind or secret_kind(name))
-            if _KEY.search(name):
+            if _KEY.search(name) or _KEY.search(variable):
                 self.acts.append(Act("key", "secret", source))
 
     def image(self, node: Node, role: Literal["job", "service", "step"], text: str | None = None) -> None:
         """A container image that the job uses."""
-        image = (node.text if text is None else text).strip()
+        self.image_at(node.source, node.text if text is None else text, role)
+
+    def image_at(self, source: Source, image: str, role: Literal["job", "service", "step"] = "job") -> None:
+        """A container image by its name and place."""
+        image = image.strip()
         if image:
-            self.images[ImageUse(node.source, image[:300], role, image_pin(image))] = None
+            self.images[ImageUse(source, image[:300], role, image_pin(image))] = None
 
     def cache(
         self,

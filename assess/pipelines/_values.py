@@ -36,13 +36,20 @@ def documents_of(data: bytes, path: str) -> Documents:
     try:
         return _yaml.read(data, path)
     except InputError as error:
-        found = _CONFLICT.search(data)
-        if found is None:
+        line = conflict_line(data)
+        if line is None:
             raise
-        line = data.count(b"\n", 0, found.start()) + 1
         raise InputError(
             "merge conflict markers (<<<<<<<, =======, >>>>>>>) are left in the file", f"{path}:{line}"
         ) from error
+
+
+def conflict_line(data: bytes) -> int | None:
+    """The line of the first merge conflict marker; None if there is none, or only what could be one."""
+    found = _CONFLICT.search(data)
+    if found is None or not re.search(rb"^>{7} ", data, re.MULTILINE):
+        return None
+    return data.count(b"\n", 0, found.start()) + 1
 
 
 def one_mapping(data: bytes, path: str, what: str, reading: Reading | None = None) -> Node:

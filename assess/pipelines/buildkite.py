@@ -204,8 +204,7 @@ class _Pipeline:
         written = [one for key in ("command", "commands", "script") for one in scalars(node.get(key))]
         for one in written:
             script = one.text.replace("$$", "$").replace("\\$", "$")
-            tainted = self.reading.taint.search(one.text) if self.reading.taint is not None else None
-            draft.run(one, text=one.text if tainted else script)
+            draft.run(one, text=script, template=one.text)
             agent_commands(draft, script, first_line(one))
         if not written and node.get("plugins") is None:
             self.reading.note(node.source, "a step has neither commands nor plugins")
