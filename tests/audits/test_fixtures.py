@@ -1,13 +1,14 @@
-"""Every audit on real-looking pipeline files: what must be found stands in the file, on the line it must be found at."""
+"""Every audit on real-looking pipeline files: what must be found stands in the file, on its line."""
 
 from __future__ import annotations
 
 import re
+import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from assess.assessment import AuditFinding
 from assess.auditing import audit
 from assess.evidence import Evidence
 from assess.levels import RulePack, default_directories, load_pack
@@ -16,6 +17,7 @@ from assess.pipelines import read_pipelines
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "audits"
 MARK = re.compile(r"finds: ([a-z-]+(?:, [a-z-]+)*)$")
 FOLDERS = sorted(one for one in FIXTURES.glob("*/*/*") if one.is_dir())
+AUDITS = sorted((default_directories()[0] / "audits").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -33,41 +35,67 @@ def marked(folder: Path) -> set[tuple[str, str, int]]:
     return found
 
 
-def findings(folder: Path, pack: RulePack, name: str) -> tuple[AuditFinding, ...]:
+@cache
+def evidence_of(folder: Path) -> Evidence:
     read = read_pipelines(folder)
     assert read.unreadable == (), folder
-    evidence = Evidence(
-        pipelines=read.pipelines,
-        releases=read.releases,
-        **{f"path_{one}": getattr(read.path, one) for one in read.path.__slots__},
-    )
-    assert evidence.releases, f"{folder}: no release path was seen"
-    return audit([one for one in pack.audits if one.id == name], evidence, "vendor")
+    assert read.releases, f"{folder}: no release path was seen"
+    path = {f"path_{one}": getattr(read.path, one) for one in read.path.__slots__}
+    return Evidence(pipelines=read.pipelines, releases=read.releases, **path)
 
 
-def case_of(folder: Path) -> str:
-    """`positive` and `negative` belong together, so do `positive-x` and `negative-x`."""
-    return folder.name.partition("-")[2]
+def twin_of(folder: Path) -> Path:
+    """The positive folder of a negative one: `negative-x` belongs to `positive-x`, or else to `positive`."""
+    twin = folder.with_name(folder.name.replace("negative", "positive"))
+    return twin if twin.is_dir() else folder.with_name("positive")
+
+
+def mistake(folder: Path, pack: RulePack) -> str | None:
+    """What the audits of `pack` get wrong in one folder; None where they are right."""
+    name = f"audit.{folder.parent.parent.name}"
+    ends = {
+        one.case: one for one in audit([one for one in pack.audits if one.id == name], evidence_of(folder), "vendor")
+    }
+    expected = marked(folder)
+    cases = {case for case, _, _ in (expected or marked(twin_of(folder)))}
+    if not cases:
+        return "nothing is marked"
+    if cases - set(ends):
+        return f"no case {sorted(cases - set(ends))}"
+    if not folder.name.startswith("positive"):
+        wrong = {case: ends[case].outcome for case in cases if ends[case].outcome != "clean"}
+        return f"not clean: {wrong}" if wrong or expected else None
+    found = {
+        (case, place.source.path, place.source.line)
+        for case in cases
+        if ends[case].outcome == "found"
+        for place in ends[case].places
+    }
+    return None if found == expected else f"found {sorted(found)}, expected {sorted(expected)}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda one: one.relative_to(FIXTURES).as_posix())
 def test_exactly_what_is_marked_is_found(folder: Path, pack: RulePack) -> None:
-    name = f"audit.{folder.parent.parent.name}"
-    expected = marked(folder)
-    found = {
-        (one.case, place.source.path, place.source.line or 0)
-        for one in findings(folder, pack, name)
-        if one.outcome == "found"
-        for place in one.places
-    }
-    if folder.name.startswith("positive"):
-        assert expected, f"{folder} marks nothing"
-        cases = {case for case, _, _ in expected}
-        assert {one for one in found if one[0] in cases} == expected
-        return
-    assert expected == set()
-    twin = folder.with_name(folder.name.replace("negative", "positive"))
-    other = twin if twin.is_dir() else folder.with_name("positive")
-    cases = {case for case, _, _ in marked(other)}
-    ends = {one.case: one.outcome for one in findings(folder, pack, name)}
-    assert {case: ends[case] for case in cases} == dict.fromkeys(cases, "clean")
+    assert mistake(folder, pack) is None
+
+
+def test_every_positive_folder_has_a_negative_beside_it() -> None:
+    for folder in FOLDERS:
+        kind = folder.name.partition("-")[0]
+        assert kind in ("positive", "negative"), folder
+        other = {"positive": "negative", "negative": "positive"}[kind]
+        assert (folder.with_name(folder.name.replace(kind, other, 1))).is_dir() or folder.with_name(other).is_dir(), (
+            folder
+        )
+
+
+@pytest.mark.parametrize("file", AUDITS, ids=lambda one: one.stem)
+def test_without_its_file_exactly_its_own_tests_fail(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "levels"
+    shutil.copytree(default_directories()[0], folder)
+    (folder / "audits" / file.name).unlink()
+    pack = load_pack((folder,))
+    assert f"audit.{file.stem}" not in {one.id for one in pack.audits}
+    failing = {one for one in FOLDERS if mistake(one, pack) is not None}
+    assert failing == {one for one in FOLDERS if one.parent.parent.name == file.stem}
+    assert failing, f"{file.stem} has no fixture"
