@@ -32,6 +32,7 @@ from assess.pipelines._packages import (
 )
 from assess.pipelines._programs import CHECKSUMS, single
 from assess.pipelines._release_tools import configured
+from assess.pipelines._release_tools import of_action as configured_action
 from assess.pipelines._scripts import MAX_DEPTH, Follower, Piece, within
 from assess.pipelines._shell import Command, Script, read_script
 from assess.pipelines._signers import PUBLISH_NOTE, cosign
@@ -103,6 +104,19 @@ def recognise(
     """
     where = within("", directory) if directory else directory
     return _read(script, source, Around(environment, Follower.of(folder), where), shell)
+
+
+def of_action(
+    name: str,
+    inputs: Mapping[str, str],
+    acts: tuple[Act, ...],
+    source: Source,
+    variables: Mapping[str, str],
+    folder: Folder,
+) -> tuple[Act, ...]:
+    """The acts of a CI system's own step (GitHub: an action), refined by the file of the release tool that it runs."""
+    refined, pieces = configured_action(name, inputs, acts, source, variables, folder)
+    return (*refined, *_pieces(pieces, Around(variables, Follower.of(folder)))) if pieces else refined
 
 
 def _read(text: str, source: Source, around: Around, shell: str | None = None) -> tuple[Act, ...]:
@@ -222,7 +236,10 @@ def _of(command: Command, place: Source, around: Around) -> tuple[Act, ...]:
     acts = _by_program(program, command, place, around)
     if acts is None:
         acts = _plain_command(program, command, place, around)
-    return configured(program, words, acts, place, around) if acts else acts
+    if not acts or around.follower is None:
+        return acts
+    refined, pieces = configured(program, words, acts, place, around)
+    return (*refined, *_pieces(pieces, around)) if pieces else refined
 
 
 def _by_program(program: str, command: Command, place: Source, around: Around) -> tuple[Act, ...] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from assess._yaml import Node
 from assess.evidence import ImageUse, Parameter, Step
 from assess.pipelines._actions import STEP_KEYS
-from assess.pipelines._commands import recognise
+from assess.pipelines._commands import of_action, recognise
 from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._facts import Act, placed
 from assess.pipelines._github_caches import cache_use
@@ -100,7 +100,7 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
         acts, inner = _local(reading, uses, inputs, replace(around, scope=scope))
     elif uses is not None:
         for use in _uses(reading, uses, inputs, around.matrix, scope):
-            acts += _remote(use)
+            acts += of_action(use.name, use.inputs, _remote(use), use.source, use.environment, reading.folder)
             facts += _facts_of(use)
             gives += given(use)
     elif run is not None:
