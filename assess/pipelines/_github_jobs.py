@@ -188,7 +188,7 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
     if outputs is not None:
         gathered.gives |= dict.fromkeys(f"outputs.{name.text}" for name, _ in outputs.items())
     scope = Scope(
-        environment, matrix.values, {}, shell_of(node) or around.shell, directory_of(node) or around.directory or ""
+        environment, matrix.texts, {}, shell_of(node) or around.shell, directory_of(node) or around.directory or ""
     )
     steps = read_steps(reading, node.get("steps"), StepAround(scope, matrix))
     if not steps:

@@ -33,15 +33,15 @@ class Matrix:
 
     def values(self, context: Context) -> frozenset[str] | None:
         """All values of `matrix.name[.field]`, "" where a combination has none; None where they cannot be told."""
+        found = self.texts(context)
+        return None if found is None or any("${{" in text for text in found) else found
+
+    def texts(self, context: Context) -> frozenset[str] | None:
+        """The same as written, which may hold expressions."""
         if context.path[0] != "matrix" or len(context.path) < 2:
             return None
-        found: set[str] = set()
-        for value in self._nodes(context.path[1]) or (None,):
-            text = _field(value, context.path[2:])
-            if text is None or "${{" in text:
-                return None
-            found.add(text)
-        return frozenset(found)
+        found = [_field(value, context.path[2:]) for value in self._nodes(context.path[1]) or (None,)]
+        return None if None in found else frozenset(text for text in found if text is not None)
 
     def _nodes(self, name: str) -> list[Node | None] | None:
         """The values of one name over all combinations; an absent one is an empty scalar."""

@@ -108,9 +108,13 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
     elif not {"wait", "wait-all", "cancel"} & set(node.value):
         reading.note(node.source, "a step neither uses an action nor runs commands")
     values = (*scalars(node.get("with")), *scalars(node.get("env")), *scalars(run))
-    facts += (one for value in values if "${{" in value.text for one in (*secrets(value), *outputs_used(value)))
+    for value in values:
+        if "${{" in value.text:
+            facts += (*secrets(value), *outputs_used(value))
     if any("secrets." in value.text and _KEY_SECRET.search(value.text) for value in values):
         acts = (*acts, Act("key", "secret", node.source))
+    if scope.environment.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() in {"true", "1"}:
+        acts = (*acts, Act("unsecured", "ACTIONS_ALLOW_UNSECURE_COMMANDS", node.source))
     does = tuple(dict.fromkeys(act.does for act in acts))
     if condition in _NEVER:
         acts, inner, facts, gives = (), [], [], ()
