@@ -649,6 +649,8 @@ class PathStep:
     """What outsiders can write (a title, a branch's name) and becomes code of this step."""
     sets_environment: bool | None = None
     """Such text is written into the environment or the search path of later steps."""
+    always_true: bool | None = None
+    """Its condition always holds by mistake."""
 
 
 @dataclass(frozen=True, slots=True)

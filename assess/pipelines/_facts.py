@@ -10,7 +10,7 @@ from assess.evidence import Interval, Job, Note, Pipeline, Source
 Does: TypeAlias = Literal[
     "build", "sign", "attest", "publish", "checkout", "cache", "provenance-off", "sbom", "verify",
     "upload", "download", "code", "remote-script", "key", "untrusted",
-    "env-write", "tag-subject", "config-digest",
+    "env-write", "tag-subject", "config-digest", "unsecured",
     "unread", "unread-script",
 ]  # fmt: skip
 """`code` runs the project's own code; `unread` is what nobody here can look into (it may do anything),
@@ -18,7 +18,8 @@ Does: TypeAlias = Literal[
 `key` puts a long-lived signing key within reach; `untrusted` takes outsiders' code; `upload` and `download` move
 artifacts between jobs; `cache` restores a cache that other runs can write. `env-write` writes into the environment or
 the search path of later steps, `tag-subject` signs an image by its tag, `config-digest` asks for the digest of an
-image's configuration: neutral facts, which mean something together with others."""
+image's configuration, `unsecured` allows old commands that set the environment: neutral facts, which mean something
+together with others."""
 
 
 UNREAD: frozenset[str] = frozenset({"unread", "unread-script"})

@@ -72,6 +72,12 @@ class PathFacts:
     shared: tuple[PathShared, ...] = ()
 
 
+def all_jobs_facts(facts: PipelineFacts) -> PathFacts:
+    """The join with every job of a pipeline taken for a release path: to compare with tools that know no such path."""
+    whole = ReleasePath(facts.jobs, ())
+    return _joined(facts, [whole], (), _attested_targets([whole])) if facts.jobs else PathFacts()
+
+
 def path_facts(found: Iterable[tuple[PipelineFacts, tuple[Release, ...]]]) -> PathFacts:
     """The join for all pipelines that have a release path of their own, given with their releases."""
     made = [(facts, [path for path in paths(facts) if promises(facts, path)], own) for facts, own in found]
@@ -227,7 +233,7 @@ def _steps(facts: PipelineFacts, job: PathJob, one: JobFacts) -> Iterator[PathSt
     for step in one.job.steps or ():
         writes = _ENVIRONMENT_FILE.search(step.run or "") is not None
         reached = bool(step.tainted) or facts.outsiders is not None
-        yield PathStep(step.source, job, step.tainted, writes and reached)
+        yield PathStep(step.source, job, step.tainted, writes and reached, step.always_true)
 
 
 def _caches(job: PathJob, one: JobFacts) -> Iterator[PathCache]:
