@@ -26,12 +26,12 @@ class Around:
     """Scripts that are being read, so that one that calls itself ends."""
 
 
-def assigned(variables: dict[str, str], assignment: str) -> None:
-    """Remember `NAME=value`; a second, different value makes it unknown."""
+def assigned(variables: dict[str, str], assignment: str, outer: Mapping[str, str]) -> None:
+    """Remember `NAME=value`; a second, different value (or one that is set around) makes it unknown."""
     name, _, value = assignment.partition("=")
     if name.endswith("+") or "[" in name:
         name, value = name.rstrip("+").partition("[")[0], _UNSET
-    before = variables.get(name)
+    before = variables.get(name, outer.get(name))
     variables[name] = value if before is None or before == value else _UNSET
 
 

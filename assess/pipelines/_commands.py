@@ -160,24 +160,33 @@ class _Reading:
         """One command."""
         line = None if self.source.line is None else self.source.line + command.line
         place = Source(self.source.path, line, self.source.column if command.line == 0 else None)
-        variables = {**self.around.variables, **self.local}
+        outer = self.around
+        variables: Mapping[str, str] = {**outer.variables, **self.local} if self.local else outer.variables
         words = resolved(command.words, variables)
-        for one in command.assignments:
-            assigned(self.local if not words else variables, self._own_folder(one))
+        if not words:
+            for one in command.assignments:
+                assigned(self.local, self._own_folder(one), outer.variables)
+        elif command.assignments:
+            given = (one.partition("=") for one in command.assignments)
+            variables = {**variables, **{name: value for name, _, value in given if name[-1:] != "+"}}
         if words and words[0] in {"export", "declare", "local", "readonly", "typeset"}:
             for one in (word for word in words[1:] if "=" in word and not word.startswith("-")):
-                assigned(self.local, self._own_folder(one))
+                assigned(self.local, self._own_folder(one), outer.variables)
         if words and words[0] in {"cd", "pushd", "popd", "Set-Location"}:
             self._move(words, command.scope)
         self._environment_file(command, place)
-        around = replace(self.around, variables=variables, directory=self._directory(command.scope))
-        for act in self._downloaded(words, command, place) or _of(replace(command, words=words), place, around):
+        if words is not command.words:
+            command = replace(command, words=words)
+        around = Around(variables, outer.follower, self._directory(command.scope), outer.depth, outer.active)
+        for act in self._downloaded(words, command, place) or _of(command, place, around):
             either = {act.optional, command.tolerated}
             optional = True if True in either else None if None in either else False
             self.acts.append(act if optional is act.optional else replace(act, optional=optional))
 
     def _own_folder(self, text: str) -> str:
-        """`$(dirname "$0")` as the folder of the script that is read."""
+        """`$(dirname "$0")` as the folder of the script that is read; a pipeline's own text has no folder."""
+        if self.around.depth == 0:
+            return text
         folder = self.source.path.rpartition("/")[0]
         return _SELF.sub(lambda _: f"$GITHUB_WORKSPACE/{folder}", text) if "$(" in text else text
 
