@@ -174,7 +174,7 @@ def _entries(node: Node | None) -> tuple[Node, ...]:
 
 def _include(files: Files, entry: Node, stack: tuple[str, ...]) -> list[Node]:
     """The files of one `include` entry that are here; the others are noted."""
-    kind, reference, place = _named(entry)
+    kind, reference, place = include_name(entry)
     if kind is None:
         files.note(entry.source, "an include names neither local, project, remote, template, component nor artifact")
         return []
@@ -186,7 +186,7 @@ def _include(files: Files, entry: Node, stack: tuple[str, ...]) -> list[Node]:
     return local_files(files, entry, place, reference, stack)
 
 
-def _named(entry: Node) -> tuple[str | None, str, Node]:
+def include_name(entry: Node) -> tuple[str | None, str, Node]:
     """(kind, reference as written with its version, place) of an include."""
     if entry.kind == "scalar":
         remote = re.match(r"https?://", entry.text)

@@ -13,7 +13,7 @@ from assess.evidence import ExternalParameter, Identity, Include, Job, Source, S
 from assess.pipelines import _gitlab_evidence as evidence
 from assess.pipelines import _gitlab_rules as rules
 from assess.pipelines._facts import Act, JobFacts
-from assess.pipelines._gitlab_config import Files, flag, include_pin, load, local_files, merge
+from assess.pipelines._gitlab_config import Files, flag, include_name, include_pin, load, local_files, merge
 from assess.pipelines._gitlab_extends import UNRESOLVED, Config, flat
 from assess.pipelines._gitlab_offers import GITLAB_RELEASE, acts_of, known_jobs, provenance_variables
 from assess.pipelines._reader import Draft
@@ -31,7 +31,6 @@ JOB_KEYS = frozenset(
      "trigger", "type", "variables", "when"}
 )  # fmt: skip
 _SCRIPTS = ("before_script", "script", "after_script")
-_CHILD_KINDS = ("artifact", "project", "template", "remote", "component")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +193,13 @@ def _when(node: Node) -> set[str]:
 def _tolerated(node: Node) -> bool | None:
     """The job may fail: always, under some rules (None), or never."""
     own = node.get("allow_failure")
-    ruled = [rule.get("allow_failure") for rule in node.get("rules") or () if rule.kind == "mapping"]
-    values = {flag(one, None) for one in ruled if one is not None}
-    if True in values:
-        return True if len(values) == 1 and None not in ruled else None
-    if own is None:
-        return node.get("rules") is None and _when(node) == {"manual"}  # manual jobs outside `rules` may fail
-    return None if own.kind == "mapping" else flag(own)
+    base = None if own is not None and own.kind == "mapping" else flag(own)
+    if node.get("rules") is None:
+        # Manual jobs outside `rules` may fail if nothing else is said.
+        return _when(node) == {"manual"} if own is None else base
+    ruled = [rule.get("allow_failure") for rule in node.value["rules"] if rule.kind == "mapping"]
+    values = {base if one is None else flag(one, None) for one in ruled} or {base}
+    return values.pop() if len(values) == 1 else None
 
 
 def _condition(reader: _Reader, node: Node) -> str | None:
@@ -302,10 +301,8 @@ def _child(reader: _Reader, entries: Node) -> tuple[Node | None, bool]:
             for root in local_files(files, entry, name, name.text, (files.path,)):
                 merged = root if merged is None else merge(merged, root)
             continue
-        kind = next((one for one in _CHILD_KINDS if entry.get(one) is not None), "remote")
-        named = entry.get(kind) or entry
-        reference = named.text + (f"//{file}" if (file := text(entry.get("file"))) else "")
-        found = Include(named.source, reference, kind, include_pin(kind, entry), False)
+        kind, reference, named = include_name(entry)
+        found = Include(named.source, reference, kind or "remote", include_pin(kind or "remote", entry), False)
         files.includes[found] = None
         files.missing.append(found)
     whole = len(files.missing) == before

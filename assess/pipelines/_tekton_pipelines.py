@@ -104,6 +104,8 @@ def pipeline_jobs(run: Run, spec: Node) -> list[JobFacts]:
 def task_job(run: Run, name: str, key: Node, spec: Node | None, ref: Node | None) -> list[JobFacts]:
     """The one job of a Task or TaskRun."""
     draft = _draft(run, key.source, name)
+    for title, one in run.workspaces.items():
+        _bound(draft, one, one, title)
     if spec is not None:
         _inside(run, draft, spec, run.given)
     elif ref is not None:
@@ -118,10 +120,8 @@ def unread_run(run: Run, source: Source, name: str, shown: str, place: Source, s
     """A run of a pipeline that is not here: only what the run gives it is known."""
     draft = _draft(run, source, name)
     draft.calls, draft.variants, draft.continue_on_error = shown[:300], None, None
-    for one in run.workspaces.values():
-        secret = one.get("secret")
-        if secret is not None and (title := secret.get("secretName")) is not None:
-            draft.secret(title.source, title.text, secret_kind(title.text) or "other")
+    for title, one in run.workspaces.items():
+        _bound(draft, one, one, title)
     draft.act(Act("unread", shown[:200], place, note=f"what the pipeline `{shown[:100]}` does is not known"))
     for one in spec.get("params") or ():
         if (key := one.get("name")) is not None and _OUTPUT.fullmatch(key.text):
@@ -306,16 +306,11 @@ def _share(run: Run, drafts: list[Draft], nodes: tuple[Node, ...]) -> None:
             if name is None or one.kind != "mapping":
                 continue
             bound = run.workspaces.get(name)
-            secret = bound.get("secret") if bound is not None else None
-            claim = bound.get("persistentVolumeClaim") if bound is not None else None
-            if secret is not None:
-                title = text(secret.get("secretName")) or name
-                draft.secret(secret.source, title, secret_kind(title) or "other")
-            elif _CREDENTIALS.search(name) and bound is None:
+            if bound is not None and _bound(draft, one, bound, name):
+                continue
+            if _CREDENTIALS.search(name) and bound is None:
                 draft.secret(one.source, name, secret_kind(name))
             else:
-                if claim is not None:
-                    draft.cache(one.source, "persistentVolumeClaim", text(claim.get("claimName")), True, True, True)
                 together = users.setdefault(name, [])
                 if draft in together:
                     continue
@@ -325,6 +320,17 @@ def _share(run: Run, drafts: list[Draft], nodes: tuple[Node, ...]) -> None:
                 together.append(draft)
     if not run.trusted and any(len(together) > 1 for together in users.values()):
         run.exposed = run.exposed or "tasks share a volume that each of them can write"
+
+
+def _bound(draft: Draft, node: Node, bound: Node, name: str) -> bool:
+    """A workspace as a run binds it: a secret (True), or a volume that other runs may share."""
+    secret, claim = bound.get("secret"), bound.get("persistentVolumeClaim")
+    if secret is not None:
+        title = text(secret.get("secretName")) or name
+        draft.secret(secret.source, title, secret_kind(title) or "other")
+    if claim is not None:
+        draft.cache(node.source, "persistentVolumeClaim", text(claim.get("claimName")), True, True, True)
+    return secret is not None
 
 
 def results_of_pipeline(spec: Node) -> dict[str, tuple[Node, str | None]]:

@@ -143,6 +143,7 @@ def _step(
     draft: Draft, node: Node, template: Node | None, values: Mapping[str, str], own: tuple[Document, ...]
 ) -> None:
     draft.reading.unknown_keys(node, STEP_KEYS, "step")
+    place = node.source
     action = node.get("ref")
     if action is not None:
         node = _action(draft, node, action, own)
@@ -160,9 +161,8 @@ def _step(
         _script(draft, script, variables, name, condition, tolerated)
     else:
         _command(draft, node, image, values, variables, name, condition, tolerated)
-    if image is not None:
-        used = f"docker://{image.text}"
-        draft.steps[begun:] = [replace(one, uses=used, pinned=image_pin(image.text)) for one in draft.steps[begun:]]
+    used, pin = (f"docker://{image.text}", image_pin(image.text)) if image is not None else (None, None)
+    draft.steps[begun:] = [replace(one, source=place, uses=used, pinned=pin) for one in draft.steps[begun:]]
 
 
 def shell_text(written: str) -> str:
