@@ -9,6 +9,9 @@ from assess.pipelines._facts import Act, Offer
 
 _FULCIO = frozenset({"circleci", "buildkite", "gitlab-ci"})
 """Systems of this kind whose identities Sigstore's public instance knows."""
+HARNESS = Offer("Harness provenance", Interval(2, 3), signed=True, by_digest=True,
+                note="the vendor claims L3 for its cloud; strictly read it is L2")  # fmt: skip
+"""The one construct of a recognised system for which its vendor claims more than L1."""
 _ACCOUNTS = frozenset({"cloud-build", "tekton"})
 """Systems whose jobs sign as service accounts, which Sigstore knows as accounts: never as a builder."""
 
@@ -34,7 +37,7 @@ def honest(act: Act, system: str, depth: str | None) -> Act:
         return replace(
             act, offer=replace(offer, level=_at_most(offer.level, 1, 0), generated=None, keyless=False, note=note)
         )
-    if depth == "recognised":
+    if depth == "recognised" and offer.generator != HARNESS.generator:
         return replace(act, offer=replace(offer, level=_at_most(offer.level, 1)))
     return act
 

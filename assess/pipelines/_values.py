@@ -31,10 +31,10 @@ _PUBLISHING = re.compile(
 )
 
 
-def documents_of(data: bytes, path: str) -> Documents:
+def documents_of(data: bytes, path: str, splice: bool = False, repeat: bool = False) -> Documents:
     """The YAML documents of a file. Raises InputError as `_yaml.read`, with a hint at merge conflicts."""
     try:
-        return _yaml.read(data, path)
+        return _yaml.read(data, path, splice, repeat)
     except InputError as error:
         line = conflict_line(data)
         if line is None:
@@ -52,9 +52,11 @@ def conflict_line(data: bytes) -> int | None:
     return data.count(b"\n", 0, found.start()) + 1
 
 
-def one_mapping(data: bytes, path: str, what: str, reading: Reading | None = None) -> Node:
+def one_mapping(
+    data: bytes, path: str, what: str, reading: Reading | None = None, splice: bool = False, repeat: bool = False
+) -> Node:
     """The one mapping of a file. Raises InputError if it is empty, no mapping or several documents."""
-    documents = documents_of(data, path)
+    documents = documents_of(data, path, splice, repeat)
     roots = [one for one in documents.roots if not (one.kind == "scalar" and one.value is None)]
     if not roots:
         raise InputError(f"the {what} is empty", path)

@@ -43,12 +43,14 @@ def _by_name(path: str) -> bool:
     return (_NAMED.search(path) or _FOLDERS.search(path)) is not None
 
 
-def recognises(path: str, data: bytes | None = None) -> bool:
-    """The path has Azure's name or folder; elsewhere its content tells, where it is given."""
-    path = path.replace("\\", "/")
-    if _by_name(path):
-        return True
-    return data is not None and _TOP.search(data) is not None and _SURE.search(data) is not None
+def recognises(path: str) -> bool:
+    """The path has Azure's name or folder."""
+    return _by_name(path.replace("\\", "/"))
+
+
+def sniffs(data: bytes) -> bool:
+    """The file holds what only Azure's pipelines hold."""
+    return _TOP.search(data) is not None and _SURE.search(data) is not None
 
 
 def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:

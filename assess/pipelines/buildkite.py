@@ -39,7 +39,7 @@ def discover(folder: Folder) -> tuple[str, ...]:
     return tuple(name for name in found if _STEPS.search(folder.peek(name, 1024 * 1024) or b""))
 
 
-def recognises(path: str, data: bytes | None = None) -> bool:  # noqa: ARG001 - the same call for every system
+def recognises(path: str) -> bool:
     """The path is in `.buildkite`, and is neither a plugin's own file nor one of Docker Compose."""
     return _PLACE.search(path.replace("\\", "/")) is not None
 
@@ -122,7 +122,7 @@ class _Pipeline:
                     self.named.setdefault(name, []).extend(range(at, len(self.drafts)))
             return
         skip = node.get("skip")
-        if skip is not None and skip.value not in {False, None, "", "false"}:
+        if skip is not None and skip.value not in (False, None, "", "false"):
             return
         if any(key in node.value for key in _WAITS) or text(node.get("type")) in _WAITS:
             self._fields(node)

@@ -31,14 +31,11 @@ _OLD = ("machine", "checkout", "dependencies", "database", "compile", "test", "d
 
 def discover(folder: Folder) -> tuple[str, ...]:
     """The YAML files right in `.circleci`, and `circle.yml` of the first version."""
-    found = folder.list(".circleci", (".yml", ".yaml"))
-    return (
-        *found,
-        *(one for one in folder.list(".", ("circle.yml", "circle.yaml")) if one in {"./circle.yml", "./circle.yaml"}),
-    )
+    old = (name for name in folder.walk() if name in {"circle.yml", "circle.yaml"})
+    return (*folder.list(".circleci", (".yml", ".yaml")), *old)
 
 
-def recognises(path: str, data: bytes | None = None) -> bool:  # noqa: ARG001 - the same call for every system
+def recognises(path: str) -> bool:
     """The path is one where CircleCI looks."""
     return _PLACE.search(path.replace("\\", "/")) is not None
 

@@ -34,12 +34,13 @@ def discover(folder: Folder) -> tuple[str, ...]:
     return tuple(sorted({*named, *specs, *templates}))
 
 
-def recognises(path: str, data: bytes | None = None) -> bool:
-    """The path has a buildspec's name; elsewhere its content tells, where it is given."""
-    if _NAMED.search(path.replace("\\", "/")):
-        return True
-    if data is None:
-        return False
+def recognises(path: str) -> bool:
+    """The path has a buildspec's name."""
+    return _NAMED.search(path.replace("\\", "/")) is not None
+
+
+def sniffs(data: bytes) -> bool:
+    """The file is a buildspec, or a template that holds a project or pipeline."""
     spec = _VERSION.search(data) is not None and _PHASES.search(data) is not None
     return spec or (_TEMPLATE.search(data) is not None and _RESOURCES.search(data) is not None)
 

@@ -33,7 +33,7 @@ def discover(folder: Folder) -> tuple[str, ...]:
     return tuple(name for name in folder.walk() if recognises(name))
 
 
-def recognises(path: str, data: bytes | None = None) -> bool:  # noqa: ARG001 - the same call for every system
+def recognises(path: str) -> bool:
     """The path has a Jenkinsfile's name, or is a Groovy file in a folder of Jenkins'."""
     path = path.replace("\\", "/")
     return _NAMED.search(path) is not None and _NOT_OURS.search(path) is None
