@@ -764,6 +764,34 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceControl:
+    """What a file of the project says of how its source is controlled: a hint, from which no Source level is scored."""
+
+    source: Source
+    kind: Literal["ruleset", "branch-protection", "code-owners", "source-provenance", "policy-app"]
+    system: str = ""
+    """`github`, `gitlab`, `azure-devops`."""
+    refs: Literal["branch", "tag"] | None = None
+    patterns: tuple[str, ...] | None = None
+    """Of the branches or tags, as written; `!pattern` for those that are left out; None where they cannot be told."""
+    enforced: bool | None = None
+    """True in an export of what is in force; None where the file only says what somebody wants."""
+    requirements: tuple[str, ...] | None = None
+    """Words: no-deletion, no-force-push, no-update, review, dismiss-stale-reviews, code-owner-review,
+    last-push-approval, status-checks, signed-commits, linear-history, owners-of-pipelines, source-provenance, ..."""
+    approvals: int | None = None
+    """How many approvals a change needs."""
+    bypass: tuple[str, ...] | None = None
+    """Who may pass it by; () where the file says nobody."""
+    covers_pipelines: bool | None = None
+    """Of code owners: every pipeline file has one."""
+    candidates: tuple[str, ...] = ()
+    """Controls of the Source track that these requirements together could be evidence of: continuity, tag-hygiene,
+    two-party-review, organization-controls."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StrictConditions:
     """What the letter of the specification asks of a build apart from its signing, beside a vendor's claim of L3."""
 
@@ -806,6 +834,7 @@ class Evidence:
     path_triggers: tuple[PathTrigger, ...] | None = None
     path_shared: tuple[PathShared, ...] | None = None
     imported: tuple[Imported, ...] | None = None
+    source_controls: tuple[SourceControl, ...] | None = None
 
 
 COLLECTIONS: tuple[tuple[str, type], ...] = (
@@ -825,6 +854,7 @@ COLLECTIONS: tuple[tuple[str, type], ...] = (
     ("path_parameters", PathParameter),
     ("path_triggers", PathTrigger),
     ("path_shared", PathShared),
+    ("source_controls", SourceControl),
 )
 """What the quantifiers of a rule can range over, and the type of its items."""
 

@@ -43,7 +43,7 @@ from assess.pipelines.releases import REGARDLESS, best_of, covers, open_to_outsi
 
 _GUARD = re.compile(r"(?:RUNNER_ENVIRONMENT|runner\.environment)\b[^\n]*github-hosted")
 _ACTOR = re.compile(r"\bgithub\.(?:triggering_)?actor\b|\bgithub\.event\.(?:pull_request|sender)\.\w*\.?login\b")
-_ENVIRONMENT_FILE = re.compile(r"GITHUB_(?:ENV|PATH)\b")
+_ENVIRONMENT_FILE = re.compile(r"\$(?:\{|env:)?GITHUB_(?:ENV|PATH)\b\}?", re.IGNORECASE)
 _TAG_REQUIRED = re.compile(
     r"slsa-framework/slsa-github-generator/\.github/workflows/|jreleaser/release-action/\.github/workflows/builder_slsa3"
     r"|bazel-contrib/[\w.-]+/\.github/workflows/"
@@ -231,7 +231,9 @@ def _attested_targets(own: Iterable[ReleasePath]) -> frozenset[str]:
 
 def _steps(facts: PipelineFacts, job: PathJob, one: JobFacts) -> Iterator[PathStep]:
     for step in one.job.steps or ():
-        writes = _ENVIRONMENT_FILE.search(step.run or "") is not None
+        script = step.run or ""
+        rest = _ENVIRONMENT_FILE.sub("", script)
+        writes = rest != script and ("$" in rest or "`" in rest)  # what is written in full is nobody else's
         reached = bool(step.tainted) or facts.outsiders is not None
         yield PathStep(step.source, job, step.tainted, writes and reached, step.always_true)
 
