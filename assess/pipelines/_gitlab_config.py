@@ -2,7 +2,7 @@
 
 https://docs.gitlab.com/ci/yaml/includes/. Steps (each tagged in the code):
     1. documents: a header (`spec`) and the configuration
-    2. interpolation: `$[[ inputs.x | function ]]` by the values given, or the defaults
+    2. interpolation of included files: `$[[ inputs.x | function ]]` by the values given, or the defaults
     3. includes in order, then the file itself on top; mappings merge, all else is replaced
 """
 
@@ -92,8 +92,8 @@ def _inputs(files: Files, header: Node | None, given: Mapping[str, Node] | None)
     found: dict[str, _Input] = {}
     if declared is not None:
         for key, node in declared.items():
-            value = (given or {}).get(key.text) or node.get("default")
-            found[key.text] = _Input(value)
+            # Whoever starts the pipeline chooses the inputs of its own file: their defaults are no facts.
+            found[key.text] = _Input(None if given is None else given.get(key.text) or node.get("default"))
             if given is None:
                 files.parameters.append(ExternalParameter(key.source, key.text, "input"))
     for name, value in (given or {}).items():

@@ -31,6 +31,7 @@ KEYS = frozenset(
 )  # fmt: skip
 _FILE = re.compile(r"(?:\A|/)(?:[^/]*cloudbuild[^/]*|\.?cloudbuild/(?:.*/)?[^/]+)\.(?:ya?ml|json)\Z", re.IGNORECASE)
 _STEPS = re.compile(rb"""^\s*(?:["']?steps["']?\s*:|\{\s*"[^"]*")""", re.MULTILINE)
+_TOP_STEPS = re.compile(rb"""\A(?:(?!apiVersion)[^\n]*\n)*?(?:["']?steps["']?\s*:|\s*"steps"\s*:)""")
 _OURS = re.compile(
     rb"cloud-builders|cloudsdktool|kaniko-project|requestedVerifyOption|availableSecrets|docker\.pkg\.dev|[^.]gcr\.io/"
 )
@@ -67,7 +68,7 @@ def recognises(path: str) -> bool:
 
 def sniffs(data: bytes) -> bool:
     """The file has steps, and something that only Google Cloud has."""
-    return _STEPS.search(data) is not None and _OURS.search(data) is not None
+    return _TOP_STEPS.search(data) is not None and _OURS.search(data) is not None
 
 
 def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
