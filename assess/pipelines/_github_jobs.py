@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from assess._yaml import Node
 from assess.evidence import (
-    CacheUse,
-    Handover,
     Identity,
     ImageUse,
     Job,
@@ -24,14 +21,12 @@ from assess.pipelines._caps import honest
 from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._expressions import Expression
 from assess.pipelines._facts import Act, JobFacts, note_of, placed
-from assess.pipelines._github_handover import outputs_used
+from assess.pipelines._github_gathered import Gathered
 from assess.pipelines._github_matrix import Matrix, possible, read_matrix
 from assess.pipelines._github_permissions import access, identity_place, lesser, permissions
-from assess.pipelines._github_reach import Scope, parameters, secrets
+from assess.pipelines._github_reach import Scope
 from assess.pipelines._github_reading import (
-    Fact,
     Reading,
-    StepFacts,
     given_inputs,
     local_path,
     scalars,
@@ -76,58 +71,6 @@ class Around:
     depth: int = 0
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """What the texts and steps of one job let in."""
-
-    facts: dict[Fact, None] = field(default_factory=dict)
-    parameters: dict[str, None] = field(default_factory=dict)
-    unrecorded: dict[str, None] = field(default_factory=dict)
-    gives: dict[str, None] = field(default_factory=dict)
-
-    def texts(self, reading: Reading, nodes: tuple[Node, ...]) -> None:
-        """Secrets, parameters and outputs of other jobs that texts of the job use."""
-        for node in nodes:
-            if "${{" in node.text:
-                self.facts |= dict.fromkeys((*secrets(node), *outputs_used(node)))
-                self.parameters |= dict.fromkeys(parameters((node.text,), reading.inputs))
-                self.unrecorded |= dict.fromkeys(parameters((node.text,), reading.by_hand))
-
-    def step(self, one: StepFacts) -> None:
-        """What a step lets in and gives."""
-        self.facts |= dict.fromkeys(one.facts)
-        self.parameters |= dict.fromkeys(one.parameters)
-        self.unrecorded |= dict.fromkeys(one.unrecorded)
-        self.gives |= dict.fromkeys(one.gives)
-
-    def put_into(self, job: Job) -> Job:
-        """The job with all of it."""
-        return replace(
-            job,
-            secrets=_by_name(one for one in self.facts if isinstance(one, Secret)),
-            cache_uses=tuple(one for one in self.facts if isinstance(one, CacheUse)),
-            images=tuple(one for one in self.facts if isinstance(one, ImageUse)),
-            takes=tuple(one for one in self.facts if isinstance(one, Handover)),
-            gives=tuple(self.gives),
-            parameters=tuple(self.parameters),
-        )
-
-
-def _unrecorded(gathered: _Gathered) -> tuple[str, ...]:
-    """Parameters of manual and API starts, as an expression names them."""
-    return tuple(
-        ("github.event." if name.startswith("client_payload") else "inputs.") + name for name in gathered.unrecorded
-    )
-
-
-def _by_name(found: Iterable[Secret]) -> tuple[Secret, ...]:
-    """Each secret once, where it is first named."""
-    names: dict[str, Secret] = {}
-    for one in found:
-        names.setdefault(one.name, one)
-    return tuple(names.values())
-
-
 def read_jobs(reading: Reading, jobs: Node | None, around: Around) -> list[JobFacts]:
     """All jobs of a workflow, with those of local reusable workflows as `caller/callee` after their caller."""
     found: list[JobFacts] = []
@@ -170,13 +113,13 @@ def _job(reading: Reading, key: Node, node: Node, around: Around) -> list[JobFac
         environment=_environment(node.get("environment")),
         variants=matrix.variants,
     )
-    gathered = _Gathered()
+    gathered = Gathered()
     if (uses := node.get("uses")) is not None:
         return _call(reading, job, node, uses, around, gathered)
     return [_plain(reading, job, node, around, matrix, gathered)]
 
 
-def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matrix, gathered: _Gathered) -> JobFacts:
+def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matrix, gathered: Gathered) -> JobFacts:
     """A job of steps."""
     kind, label, note = runner(node, matrix, reading.dialect.on_github)
     if note is not None:
@@ -198,14 +141,10 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
     acts = () if job.condition in _NEVER else tuple(act for one in steps for act in one.acts)
     if not reading.dialect.on_github:
         acts = tuple(honest(act, reading.dialect.name, "full") for act in acts)
-    tainted = [one.step.tainted for one in steps]
-    known = tuple(dict.fromkeys(name for names in tainted for name in names or ()))
-    job = replace(job, runner=kind, runner_label=label, tainted=known if known or None not in tainted else None)
-    facts = JobFacts(gathered.put_into(job), acts, job.condition, _unrecorded(gathered))
-    return replace(facts, job=flagged(facts, tuple(one.step for one in steps)))
+    return gathered.put_into(job, acts, tuple(one.step for one in steps), kind, label)
 
 
-def _images(reading: Reading, node: Node, matrix: Matrix, gathered: _Gathered) -> None:
+def _images(reading: Reading, node: Node, matrix: Matrix, gathered: Gathered) -> None:
     """The images of `container` and `services`, and the secrets that they are given."""
     container, services = node.get("container"), node.get("services")
     found = [] if container is None else [("job", container)]
@@ -249,35 +188,21 @@ def _can_sign(
     return False  # the repository's default never holds id-token, whatever else it holds
 
 
-def flagged(facts: JobFacts, steps: tuple[Step, ...] | None) -> Job:
-    """The job with what its acts say of it."""
-    return replace(
-        facts.job,
-        steps=steps,
-        builds=facts.tell("build"),
-        signs=facts.tell("sign"),
-        attests=facts.tell("attest"),
-        publishes=facts.tell("publish"),
-        caches=facts.tell("cache"),
-    )
-
-
 def _names(node: Node | None) -> tuple[str, ...]:
     if node is None:
         return ()
     return (node.text,) if node.kind == "scalar" else tuple(one.text for one in node if one.kind == "scalar")
 
 
-def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, gathered: _Gathered) -> list[JobFacts]:
+def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, gathered: Gathered) -> list[JobFacts]:
     """A job that is a reusable workflow."""
     passed = node.get("secrets")
     gathered.texts(reading, (*scalars(node.get("with")), *scalars(passed)))
     if passed is not None and passed.text == "inherit":
         gathered.facts[Secret(passed.source, "*")] = None
-    job = gathered.put_into(replace(job, calls=uses.text))
-    unrecorded = _unrecorded(gathered)
+    job = replace(job, calls=uses.text)
     if uses.text.startswith(("./", "$/")):
-        return _follow(reading, job, node, uses, around, unrecorded)
+        return _follow(reading, job, node, uses, around, gathered)
     reading.include(uses, "workflow", None)
     inputs = texts(node.get("with"))
     use = use_of(reading, uses, uses.text, inputs, texts(around.environment))
@@ -301,13 +226,10 @@ def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, ga
     )
     hosted: RunnerKind | None = "hosted" if trusted and "slsa-github-generator" in use.name else None
     acts = () if job.condition in _NEVER else acts
-    facts = JobFacts(replace(job, runner=hosted), acts, job.condition, unrecorded, trusted)
-    return [replace(facts, job=flagged(facts, (step,)))]
+    return [gathered.put_into(job, acts, (step,), hosted, trusted=trusted)]
 
 
-def _follow(
-    reading: Reading, job: Job, node: Node, uses: Node, around: Around, unrecorded: tuple[str, ...]
-) -> list[JobFacts]:
+def _follow(reading: Reading, job: Job, node: Node, uses: Node, around: Around, gathered: Gathered) -> list[JobFacts]:
     """A local reusable workflow: its jobs with permissions no greater than the caller's, its inputs filled in."""
     path = local_path(uses.text)
     inside = path.startswith(_FOLDERS) and around.depth < MAX_DEPTH
@@ -316,8 +238,7 @@ def _follow(
     if root is None:
         note = f"the called workflow `{uses.text[:100]}` was not found here"
         reading.note(uses.source, note)
-        facts = JobFacts(job, (Act("unread", uses.text, uses.source, note=note),), job.condition, unrecorded)
-        return [replace(facts, job=flagged(facts, None))]
+        return [gathered.put_into(job, (Act("unread", uses.text, uses.source, note=note),), None)]
     root = reading.filled(root, _given(root, node))
     inner = Around(
         permissions=permissions(root.get("permissions"), reading),
@@ -336,7 +257,8 @@ def _follow(
     jobs = read_jobs(reading, root.get("jobs"), inner)
     if job.continue_on_error:
         jobs = [replace(one, acts=tuple(placed(a, a.condition, True) for a in one.acts)) for one in jobs]
-    return [JobFacts(_gathered(job, jobs), (), job.condition, unrecorded), *jobs]
+    caller = gathered.put_into(job, (), ())
+    return [replace(caller, job=_saying(caller.job, jobs)), *jobs]
 
 
 def _given(root: Node, node: Node) -> Given:
@@ -360,7 +282,7 @@ def _given(root: Node, node: Node) -> Given:
     return value
 
 
-def _gathered(job: Job, inner: list[JobFacts]) -> Job:
+def _saying(job: Job, inner: list[JobFacts]) -> Job:
     """The calling job, saying what the jobs inside it say together."""
 
     def some(values: list[bool | None]) -> bool | None:
@@ -368,7 +290,6 @@ def _gathered(job: Job, inner: list[JobFacts]) -> Job:
 
     return replace(
         job,
-        steps=(),
         builds=some([one.job.builds for one in inner]),
         signs=some([one.job.signs for one in inner]),
         attests=some([one.job.attests for one in inner]),

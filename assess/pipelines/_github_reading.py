@@ -65,9 +65,10 @@ class Reading:
 
     def unknown_keys(self, node: Node, known: frozenset[str], what: str) -> None:
         """Note every key of a mapping that we do not know."""
-        for key, _ in node.items():
-            if key.text not in known:
-                self.note(key.source, f"unknown key {key.text[:60]!r} of the {what}")
+        if node.kind == "mapping" and not node.value.keys() <= known:
+            for key, _ in node.items():
+                if key.text not in known:
+                    self.note(key.source, f"unknown key {key.text[:60]!r} of the {what}")
 
     def include(self, node: Node, kind: str, resolved: bool | None) -> None:
         """Remember a definition that is taken from elsewhere."""
@@ -140,14 +141,18 @@ class StepFacts:
 
 def texts(node: Node | None) -> dict[str, str]:
     """A mapping of scalars as text (`with`, `env`); anything nested is left out."""
-    return {} if node is None else {key.text: value.text for key, value in node.items() if value.kind == "scalar"}
+    if node is None or node.kind != "mapping":
+        return {}
+    return {name: value.text for name, value in node.value.items() if value.kind == "scalar"}
 
 
 def scalars(node: Node | None) -> tuple[Node, ...]:
     """The scalar values of a mapping, or the scalar itself."""
     if node is None:
         return ()
-    return (node,) if node.kind == "scalar" else tuple(one for _, one in node.items() if one.kind == "scalar")
+    if node.kind == "mapping":
+        return tuple(one for one in node.value.values() if one.kind == "scalar")
+    return (node,) if node.kind == "scalar" else ()
 
 
 def truth(node: Node | None) -> bool | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from assess._yaml import Node
-from assess.evidence import ImageUse, Parameter, Step
+from assess.evidence import ImageUse, Parameter, Source, Step
 from assess.pipelines._actions import STEP_KEYS
 from assess.pipelines._commands import of_action, recognise
 from assess.pipelines._expression_values import Given, always_true, regardless
@@ -36,6 +36,7 @@ MAX_STEPS = 5_000
 _KEY_SECRET = re.compile(r"secrets\.\w*(?:COSIGN|SIGSTORE|SLSA)\w*(?:PRIVATE|KEY)\w*", re.IGNORECASE)
 _RELEASES_API = re.compile(r"uploadReleaseAsset|createRelease")
 _OTHER_LANGUAGES = frozenset({"python", "python3", "node", "perl", "ruby"})
+_TOLD = frozenset({"unread", "unread-script", "remote-script"})
 _NEVER = frozenset({"false", "${{ false }}", "${{false}}"})
 _FIRMNESS: tuple[Pin, ...] = ("unknown", "branch", "tag", "local", "digest")
 
@@ -57,7 +58,8 @@ def read_steps(reading: Reading, steps: Node | None, around: Around) -> list[Ste
         reading.note(steps.source, "steps are not a list")
         return []
     known = {name.lower(): split(uses)[0] for name, uses in _named(steps)}
-    around = replace(around, scope=replace(around.scope, steps={**around.scope.steps, **known}))
+    if known:
+        around = replace(around, scope=replace(around.scope, steps={**around.scope.steps, **known}))
     found: list[StepFacts] = []
     for node in steps:
         reading.steps += 1
@@ -80,51 +82,38 @@ def read_steps(reading: Reading, steps: Node | None, around: Around) -> list[Ste
 def _named(steps: Node) -> Iterator[tuple[str, str]]:
     """(id, uses) of the steps that have both, those of parallel steps too."""
     for node in steps:
-        name, uses = text_of(node.get("id")), text_of(node.get("uses"))
-        if name is not None and uses is not None:
-            yield name, uses
-        if (parallel := node.get("parallel")) is not None:
-            yield from _named(parallel)
+        if node.kind != "mapping":
+            continue
+        if "id" in node.value and "uses" in node.value:
+            yield node.value["id"].text, node.value["uses"].text
+        if "parallel" in node.value:
+            yield from _named(node.value["parallel"])
 
 
 def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
-    uses, run, condition = node.get("uses"), node.get("run"), text_of(node.get("if"))
-    inputs = texts(node.get("with"))
-    scope = around.scope.within(texts(node.get("env")))
-    tolerated = truth(node.get("continue-on-error"))
-    inner: list[StepFacts] = []
-    acts: tuple[Act, ...] = ()
-    facts: list[Fact] = []
-    gives: tuple[str, ...] = ()
-    if uses is not None and uses.text.startswith(("./", "$/", "../")):
-        acts, inner = _local(reading, uses, inputs, replace(around, scope=scope))
-    elif uses is not None:
-        for use in _uses(reading, uses, inputs, around.matrix, scope):
-            acts += of_action(use.name, use.inputs, _remote(use), use.source, use.environment, reading.folder)
-            facts += _facts_of(use)
-            gives += given(use)
-    elif run is not None:
-        acts = _run(reading, node, run, scope)
-    elif not {"wait", "wait-all", "cancel"} & set(node.value):
-        reading.note(node.source, "a step neither uses an action nor runs commands")
-    values = (*scalars(node.get("with")), *scalars(node.get("env")), *scalars(run))
-    for value in values:
-        if "${{" in value.text:
-            facts += (*secrets(value), *outputs_used(value))
-    if any("secrets." in value.text and _KEY_SECRET.search(value.text) for value in values):
-        acts = (*acts, Act("key", "secret", node.source))
-    if scope.environment.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() in {"true", "1"}:
-        acts = (*acts, Act("unsecured", "ACTIONS_ALLOW_UNSECURE_COMMANDS", node.source))
+    entries = node.value
+    uses, run, condition = entries.get("uses"), entries.get("run"), text_of(entries.get("if"))
+    inputs, own = texts(entries.get("with")), texts(entries.get("env"))
+    scope = around.scope.within(own)
+    tolerated = truth(entries.get("continue-on-error"))
+    work = _work(reading, node, inputs, scope, around)
+    values = (*scalars(entries.get("with")), *scalars(entries.get("env")), *scalars(run))
+    telling = [value for value in values if "${{" in value.text]
+    acts = (*work.acts, *_keys(node, telling), *_unsecured(node, scope))
     does = tuple(dict.fromkeys(act.does for act in acts))
+    facts: list[Fact] = [*work.facts]
+    for value in telling:
+        facts += (*secrets(value), *outputs_used(value))
     if condition in _NEVER:
-        acts, inner, facts, gives = (), [], [], ()
-    acts = tuple(placed(act, condition, tolerated) for act in acts)
+        acts, work, facts = (), _NOTHING, []
+    elif condition is not None or tolerated is not False:
+        acts = tuple(placed(act, condition, tolerated) for act in acts)
     for act in acts:
-        if act.note is not None and act.does in {"unread", "unread-script", "remote-script"}:
+        if act.note is not None and act.does in _TOLD:
             reading.note(act.source, act.note)
     step = Step(
         source=node.source,
-        name=text_of(node.get("name")),
+        name=text_of(entries.get("name")),
         uses=uses.text if uses is not None else None,
         pinned=_pinned(uses, around.matrix) if uses is not None else None,
         run=run.text if run is not None else None,
@@ -133,25 +122,81 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
         conditional=condition is not None,
         continue_on_error=tolerated,
         always_true=condition is not None and always_true(condition),
-        regardless=regardless(condition),
+        regardless=condition is not None and regardless(condition),
         tainted=_tainted(node, uses, inputs, scope),
     )
-    written = tuple(value.text for value in values)
+    written = tuple(value.text for value in telling)
     wrapped = [
-        replace(one, acts=tuple(placed(a, condition or a.condition, tolerated) for a in one.acts)) for one in inner
+        replace(one, acts=tuple(placed(a, condition or a.condition, tolerated) for a in one.acts)) for one in work.inner
     ]
-    own = StepFacts(
-        step, acts, tuple(dict.fromkeys(facts)), parameters(written, reading.inputs),
-        parameters(written, reading.by_hand), gives,
-    )  # fmt: skip
-    return [own, *wrapped]
+    told = StepFacts(
+        step,
+        acts,
+        tuple(dict.fromkeys(facts)),
+        parameters(written, reading.inputs),
+        parameters(written, reading.by_hand),
+        work.gives,
+    )
+    return [told, *wrapped]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a step does by itself, and the steps inside it."""
+
+    acts: tuple[Act, ...] = ()
+    inner: tuple[StepFacts, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    gives: tuple[str, ...] = ()
+
+
+_NOTHING = _Work()
+
+
+def _work(reading: Reading, node: Node, inputs: Mapping[str, str], scope: Scope, around: Around) -> _Work:
+    uses, run = node.value.get("uses"), node.value.get("run")
+    if uses is not None and uses.text.startswith(("./", "$/", "../")):
+        acts, inner = _local(reading, uses, inputs, replace(around, scope=scope))
+        return _Work(acts, tuple(inner))
+    if uses is not None:
+        parts = [_action(reading, use) for use in _uses(reading, uses, inputs, around.matrix, scope)]
+        if len(parts) == 1:
+            return parts[0]
+        return _Work(
+            tuple(act for one in parts for act in one.acts),
+            (),
+            tuple(fact for one in parts for fact in one.facts),
+            tuple(name for one in parts for name in one.gives),
+        )
+    if run is not None:
+        return _Work(_run(reading, node, run, scope))
+    if not {"wait", "wait-all", "cancel"} & set(node.value):
+        reading.note(node.source, "a step neither uses an action nor runs commands")
+    return _NOTHING
+
+
+def _action(reading: Reading, use: Use) -> _Work:
+    acts = of_action(use.name, use.inputs, _remote(use), use.source, use.environment, reading.folder)
+    return _Work(acts, (), tuple(_facts_of(use)), given(use))
+
+
+def _keys(node: Node, values: list[Node]) -> tuple[Act, ...]:
+    found = any("secrets." in value.text and _KEY_SECRET.search(value.text) for value in values)
+    return (Act("key", "secret", node.source),) if found else ()
+
+
+def _unsecured(node: Node, scope: Scope) -> tuple[Act, ...]:
+    allowed = scope.environment.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() in {"true", "1"}
+    return (Act("unsecured", "ACTIONS_ALLOW_UNSECURE_COMMANDS", node.source),) if allowed else ()
 
 
 def _tainted(node: Node, uses: Node | None, inputs: Mapping[str, str], scope: Scope) -> tuple[str, ...] | None:
     """What outsiders can write and becomes code of the step."""
-    code = [one.text for key in ("run", "shell") if (one := node.get(key)) is not None]
-    if uses is not None:
+    code = [one.text for key in ("run", "shell") if (one := node.value.get(key)) is not None and "${{" in one.text]
+    if uses is not None and inputs:
         code += [inputs[name] for name in SINKS.get(split(uses.text)[0], ()) if name in inputs]
+    if not code:
+        return ()
     found: dict[str, None] = {}
     understood = True
     for text in code:
@@ -163,9 +208,9 @@ def _tainted(node: Node, uses: Node | None, inputs: Mapping[str, str], scope: Sc
 
 def _pinned(uses: Node, matrix: Matrix) -> Pin:
     """How firmly the content is named: the weakest of what a matrix makes of it."""
-    found = possible(uses.text, matrix) if "${{" in uses.text else None
-    pins = [pin(text) for text in found or (uses.text,)]
-    return min(pins, key=_FIRMNESS.index)
+    if "${{" not in uses.text:
+        return pin(uses.text)
+    return min((pin(text) for text in possible(uses.text, matrix) or (uses.text,)), key=_FIRMNESS.index)
 
 
 def use_of(reading: Reading, node: Node, text: str, inputs: Mapping[str, str], variables: Mapping[str, str]) -> Use:
@@ -220,7 +265,7 @@ def _run(reading: Reading, node: Node, run: Node, scope: Scope) -> tuple[Act, ..
     shell = text_of(node.get("shell")) or scope.shell
     if shell is not None and shell.split(" ")[0] in _OTHER_LANGUAGES:
         return (Act("unread-script", shell[:40], run.source, note=f"a {shell[:40]} script was not read"),)
-    first = replace(run.source, line=run.line + 1) if run.style in {"|", ">"} else run.source
+    first = Source(run.path, run.line + 1, run.column) if run.style in {"|", ">"} else run.source
     directory = text_of(node.get("working-directory")) or scope.directory
     return recognise(run.text, first, scope.environment, reading.folder, directory, shell)
 

@@ -188,7 +188,10 @@ def _shown(other: _Other, kind: Literal["cache", "secret", "runner", "artifact"]
 
 def _marked(facts: PipelineFacts, on_path: set[_Key], written: set[tuple[_Key, CacheUse]]) -> PipelineFacts:
     # 2. and 4.
-    jobs = tuple(replace(one, job=_mark(facts, one, on_path, written)) for one in facts.jobs)
+    marked = [(one, _mark(facts, one, on_path, written)) for one in facts.jobs]
+    if all(one.job is job for one, job in marked):
+        return facts
+    jobs = tuple(one if one.job is job else replace(one, job=job) for one, job in marked)
     return replace(facts, jobs=jobs, pipeline=replace(facts.pipeline, jobs=tuple(one.job for one in jobs)))
 
 
@@ -204,4 +207,5 @@ def _mark(
     caches = one.job.cache_uses
     if caches:
         caches = tuple(replace(use, written_by_others=True) if (key, use) in written else use for use in caches)
-    return replace(one.job, release=release, cache_uses=caches)
+    same = release is one.job.release and caches == one.job.cache_uses
+    return one.job if same else replace(one.job, release=release, cache_uses=caches)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from assess.evidence import Source
@@ -47,6 +48,7 @@ class Use:
         return self.inputs.get(name, "").strip().lower() == "false"
 
 
+@lru_cache(maxsize=1_024)
 def split(uses: str) -> tuple[str, str | None]:
     """(name in lower case, ref) of a remote `uses`; Forgejo and Gitea may name the host, whose mirrors are the same.
 
@@ -59,6 +61,7 @@ def split(uses: str) -> tuple[str, str | None]:
     return name.lower() if name.isascii() else name, ref if at else None
 
 
+@lru_cache(maxsize=1_024)
 def pin(uses: str) -> Pin:
     """How firmly a `uses` names its content; no ref, or an image without tag, counts as a branch."""
     if uses.startswith(("./", "$/", "../")):

@@ -148,12 +148,14 @@ def everything(folder: Path) -> dict[str, PipelinesRead]:
 
 
 def test_all_are_read_and_none_is_silently_clean(everything: dict[str, PipelinesRead]) -> None:
-    pipelines = [(repo, one) for repo, read in everything.items() for one in read.pipelines]
+    every = [(repo, one) for repo, read in everything.items() for one in read.pipelines]
+    pipelines = [(repo, one) for repo, one in every if one.system == "github-actions"]
     understood = Counter(one.understood for _, one in pipelines)
     releases = sum(len(read.releases) for read in everything.values())
     print(f"\n{len(pipelines)} workflows: {dict(understood)}, {releases} releases")
     assert len(pipelines) == 916
-    assert understood["unreadable"] == sum(len(read.unreadable) for read in everything.values())
+    unreadable = sum(one.understood == "unreadable" for _, one in every)
+    assert unreadable == sum(len(read.unreadable) for read in everything.values())
     assert understood["fully"] > 350
     silent = [f"{repo}/{one.source.path}" for repo, one in pipelines if not one.jobs and not one.notes]
     assert silent == []
