@@ -54,6 +54,7 @@ def gather(plan: Plan) -> Gathered:
     project = Evidence(
         pipelines=read.pipelines,
         releases=read.releases,
+        source_controls=read.source_controls,
         answers=plan.answers,
         unreadable=read.unreadable,
         layouts=tuple(one.layout for one in layouts) if layouts else None,
@@ -178,6 +179,7 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         verdict=give_verdict(plan.gate, scored, levels),
         pipelines=gathered.project.pipelines,
         releases=gathered.project.releases,
+        source_controls=gathered.project.source_controls,
         answers=plan.answers,
         contradictions=tuple(c for subject in subjects for c in contradictions_of(subject)),
         notices=_by_severity(notices),

@@ -16,6 +16,7 @@ from assess.evidence import (
     Provenance,
     Release,
     Source,
+    SourceControl,
     Subject,
     Summary,
     Unreadable,
@@ -323,6 +324,8 @@ class Assessment:
     verdict: Verdict
     pipelines: tuple[Pipeline, ...] | None = None
     releases: tuple[Release, ...] | None = None
+    source_controls: tuple[SourceControl, ...] | None = None
+    """Hints of the Source track; no Source level is scored."""
     answers: tuple[Answer, ...] | None = None
     contradictions: tuple[Contradiction, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -40,6 +40,7 @@ def merge(assessments: tuple[Assessment, ...]) -> Assessment:
         verdict=Verdict(not failed, words, tuple(reason for verdict in failed for reason in verdict.reasons)),
         pipelines=_joined([one.pipelines for one in assessments]),
         releases=_joined([one.releases for one in assessments]),
+        source_controls=_joined([one.source_controls for one in assessments]),
         answers=_joined([one.answers for one in assessments]),
         contradictions=tuple(row for one in assessments for row in one.contradictions),
         notices=tuple(row for one in assessments for row in one.notices),

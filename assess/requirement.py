@@ -118,7 +118,7 @@ Matches: TypeAlias = Annotated[tuple[Match, ...], BeforeValidator(_read_matches)
 CollectionName: TypeAlias = Literal[
     "provenance", "pipelines", "releases", "attestations",
     "path_jobs", "path_acts", "path_steps", "path_caches", "path_secrets", "path_images", "path_handovers", "path_uses",
-    "path_parameters", "path_triggers", "path_shared",
+    "path_parameters", "path_triggers", "path_shared", "source_controls",
 ]  # fmt: skip
 """What a rule can ask of; the `path_` collections join the release paths' jobs with what they use."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from assess.errors import InputError
-from assess.evidence import Note, Pipeline, Release, Source, Unreadable
+from assess.evidence import Note, Pipeline, Release, Source, SourceControl, Unreadable
 from assess.pipelines import (
     appveyor,
     argo,
@@ -38,6 +38,7 @@ from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._path_facts import PathFacts, path_facts, pins_signer, strict_conditions
 from assess.pipelines._shared import linked, with_shared
+from assess.pipelines._source_control import read_source_control
 from assess.pipelines.releases import lets_outsiders_in, releases, warned
 
 SYSTEMS: tuple[ModuleType, ...] = (
@@ -58,6 +59,8 @@ class PipelinesRead:
     """Path (relative to the project) and sha256 of every file that was read."""
     path: PathFacts = field(default_factory=PathFacts)
     """What the audits ask of the release paths."""
+    source_controls: tuple[SourceControl, ...] = ()
+    """What the project's files say of how its source is controlled: hints, of which no level is made."""
     files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     """Path and bytes of every file that was read."""
 
@@ -89,7 +92,13 @@ def read_pipelines(root: Path, instead: tuple[tuple[str, bytes], ...] = ()) -> P
             except InputError as error:
                 unreadable.append(_unreadable(error, path))
                 found.append(PipelineFacts(_empty(system.NAME, path, error)))
-    return replace(_together(found, tuple(unreadable)), inputs=folder.hashes(), files=folder.files())
+    controls, bad = read_source_control(folder, tuple(dict.fromkeys(one.pipeline.source.path for one in found)))
+    return replace(
+        _together(found, (*unreadable, *bad)),
+        source_controls=controls,
+        inputs=folder.hashes(),
+        files=folder.files(),
+    )
 
 
 def read_pipeline_file(path: str, data: bytes) -> PipelinesRead:
