@@ -52,6 +52,7 @@ from assess.evidence import (
     Release,
     Signer,
     Source,
+    SourceControl,
     Step,
     Subject,
     Trigger,
@@ -562,6 +563,22 @@ def rich() -> Assessment:
         ),
         pipelines=(PIPELINE,),
         releases=(RELEASE,),
+        source_controls=(
+            SourceControl(
+                Source(".github/rulesets/main.json", 1),
+                "ruleset",
+                "github",
+                "branch",
+                ("~DEFAULT_BRANCH",),
+                True,
+                ("no-deletion", "no-force-push", "review"),
+                1,
+                ("RepositoryRole 5 (always)",),
+                True,
+                ("continuity",),
+                (Note(Source(".github/rulesets/main.json", 1), "1 may pass it by <b>"),),
+            ),
+        ),
         answers=(Answer("release.provenance-published", True, Source("answers.yaml", 3), "Jo Roe", "2026-02-01"),),
         contradictions=(
             Contradiction(
