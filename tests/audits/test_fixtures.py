@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from assess.auditing import audit
 from assess.evidence import Evidence
@@ -99,3 +100,27 @@ def test_without_its_file_exactly_its_own_tests_fail(file: Path, tmp_path: Path)
     failing = {one for one in FOLDERS if mistake(one, pack) is not None}
     assert failing == {one for one in FOLDERS if one.parent.parent.name == file.stem}
     assert failing, f"{file.stem} has no fixture"
+
+
+SYSTEMS = (
+    "github-actions",
+    "gitlab-ci",
+    "azure-pipelines",
+    "circleci",
+    "jenkins",
+    "tekton",
+    "cloud-build",
+    "buildkite",
+    "codebuild",
+)
+"""Systems that are read in full, or whose file is."""
+
+
+def test_every_audit_has_a_pair_for_every_system_or_a_reason_why_not() -> None:
+    rows = yaml.safe_load((Path(__file__).parent / "without.yaml").read_text())
+    assert all(len(row["reason"]) > 40 for row in rows)
+    without = {(audit, system) for row in rows for audit in row["audits"] for system in row["systems"]}
+    there = {(one.parent.parent.name, one.parent.name) for one in FOLDERS}
+    assert without & there == set()
+    assert without | there == {(file.stem, system) for file in AUDITS for system in SYSTEMS}
+    assert len(there) > 75
