@@ -58,6 +58,8 @@ def read_step(draft: Draft, node: Node, pushed: Pushed | None) -> None:
     tolerated = _tolerated(node)
     label = text(node.get("id"))
     before, steps = len(draft.acts), len(draft.steps)
+    where = text(node.get("dir")) or ""
+    draft.directory = None if "$" in where or where.startswith("/") else where
     script, arguments = node.get("script"), node.get("args")
     if script is not None:
         taint, draft.reading.taint = draft.reading.taint, _NOTHING

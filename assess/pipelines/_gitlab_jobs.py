@@ -162,6 +162,7 @@ def _draft(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...], var
         can_sign=None if reader.unsure and not identities else able,
         variables={name: value.text for name, value in variables.items()},
         identities=dict.fromkeys(identities),
+        directory="",
     )
     for use in evidence.images(node):
         draft.images[use] = None

@@ -164,6 +164,8 @@ class Draft:
     gives: dict[str, None] = field(default_factory=dict)
     parameters: dict[str, None] = field(default_factory=dict)
     images_unknown: bool = False
+    directory: str | None = None
+    """Where its scripts run, relative to the project's root; None where that is not known, so that none is followed."""
 
     def run(
         self,
@@ -195,7 +197,7 @@ class Draft:
         `template` is what the system fills in before a shell sees it, where that is not the script as a whole.
         """
         around = {**self.variables, **(variables or {})}
-        acts = recognise(script, first, around)
+        acts = recognise(script, first, around, self.reading.folder, self.directory)
         self.step(
             Step(source=source, name=name, run=script, conditional=condition is not None, continue_on_error=tolerated),
             acts,

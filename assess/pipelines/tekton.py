@@ -108,11 +108,16 @@ def _used_inside(documents: list[Document]) -> set[str]:
             ref = task.get("taskRef") if task.kind == "mapping" else None
             if ref is not None and (name := text(ref.get("name"))) is not None:
                 found.add(name)
-        for step in one.spec.get("steps") or ():
-            ref = step.get("ref")
-            if ref is not None and (name := text(ref.get("name"))) is not None:
-                found.add(name)
+            if task.kind == "mapping" and (inner := task.get("taskSpec")) is not None:
+                found |= _actions(inner)
+        found |= _actions(one.spec.get("taskSpec") or one.spec)
     return found
+
+
+def _actions(spec: Node) -> set[str]:
+    """Names of the step actions that a task's steps refer to."""
+    refs = (step.get("ref") for step in spec.get("steps") or ())
+    return {name for ref in refs if ref is not None and (name := text(ref.get("name"))) is not None}
 
 
 def _jobs(run: Run, document: Document) -> list[JobFacts]:

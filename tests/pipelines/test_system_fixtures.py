@@ -1,6 +1,6 @@
 """Whole project folders of our own, for every CI system, with the facts that must be read from them in `expected.yaml`.
 
-`pipelines` and `releases` are all that is found, in order; `jobs` the jobs of all pipelines by id, as far as they matter;
+`pipelines` and `releases` are all that is found, in order; `jobs` jobs of all pipelines by id, as far as they matter;
 `notes_include` texts of notes that must be among a pipeline's or release's; `unreadable` places and reasons.
 """
 
