@@ -16,6 +16,7 @@ from assess import _yaml
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import ExternalParameter, Include, Source
+from assess.pipelines._gitlab_globs import matching
 from assess.pipelines._reader import Reading
 from assess.pipelines._values import Pin, documents_of, ref_pin, text
 
@@ -234,7 +235,7 @@ def local_files(files: Files, entry: Node, place: Node, reference: str, stack: t
     """The local files that a path or pattern names, each with what it includes."""
     pattern = reference.strip().lstrip("/")
     dynamic = "$" in pattern
-    names = () if dynamic else _matching(files, pattern)
+    names = () if dynamic else matching(files.folder, pattern)
     found: list[Node] = []
     for name in names:
         root = _local(files, name, place, entry, stack)
@@ -272,43 +273,3 @@ def _local(files: Files, name: str, place: Node, entry: Node, stack: tuple[str, 
         clauses = dict.fromkeys(clause for rule in rules if (clause := text(rule.get("if"))))
         files.conditional[name] = "; ".join(clauses) or "rules"
     return root
-
-
-def _matching(files: Files, pattern: str) -> tuple[str, ...]:
-    if "*" not in pattern:
-        return (pattern,)
-    parts = tuple(re.sub(r"\*\*(?=[^/*])", "**/*", pattern).split("/"))
-    return tuple(name for name in files.folder.walk() if _glob(parts, tuple(name.split("/"))))
-
-
-def _glob(pattern: tuple[str, ...], name: tuple[str, ...]) -> bool:
-    """`*` stays within a folder, `**` does not."""
-    reached = {0}
-    for part in name:
-        following: set[int] = set()
-        for begin in reached:
-            at = begin
-            while at < len(pattern) and pattern[at] == "**":
-                following.add(at)
-                at += 1
-            if at < len(pattern) and _segment(pattern[at], part):
-                following.add(at + 1)
-        reached = following
-    return len(pattern) in reached
-
-
-def _segment(pattern: str, part: str) -> bool:
-    """One folder or file name; takes no longer than the product of both lengths."""
-    first, *middle = re.split(r"\*+", pattern)
-    if not middle:
-        return pattern == part
-    last = middle.pop()
-    if not part.startswith(first) or not part.endswith(last) or len(part) < len(first) + len(last):
-        return False
-    rest = part[len(first) : len(part) - len(last)]
-    for piece in middle:
-        found = rest.find(piece)
-        if found < 0:
-            return False
-        rest = rest[found + len(piece) :]
-    return True

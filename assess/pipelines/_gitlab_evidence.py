@@ -147,3 +147,21 @@ def variants(job: Node) -> int | None:
             count *= len(value.value) if value.kind == "sequence" else 1
         total += count
     return min(total, 1_000_000)
+
+
+def whens(node: Node) -> set[str]:
+    """The words that `when` has, in the rules or of the job itself."""
+    ruled = {text(rule.get("when")) or "on_success" for rule in node.get("rules") or () if rule.kind == "mapping"}
+    return ruled or {text(node.get("when")) or "on_success"}
+
+
+def tolerated(node: Node) -> bool | None:
+    """The job may fail: always, under some rules (None), or never."""
+    own = node.get("allow_failure")
+    base = None if own is not None and own.kind == "mapping" else flag(own)
+    if node.get("rules") is None:
+        # Manual jobs outside `rules` may fail if nothing else is said.
+        return whens(node) == {"manual"} if own is None else base
+    ruled = [rule.get("allow_failure") for rule in node.value["rules"] if rule.kind == "mapping"]
+    values = {base if one is None else flag(one, None) for one in ruled} or {base}
+    return values.pop() if len(values) == 1 else None

@@ -6,16 +6,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from assess import _yaml
 from assess._yaml import Node
 from assess.errors import InputError
-from assess.evidence import ExternalParameter, Identity, Include, Job, Source, Step
+from assess.evidence import ExternalParameter, Include, Source
 from assess.pipelines import _gitlab_evidence as evidence
 from assess.pipelines import _gitlab_rules as rules
 from assess.pipelines._facts import Act, JobFacts
 from assess.pipelines._gitlab_config import Files, flag, include_name, include_pin, load, local_files, merge
-from assess.pipelines._gitlab_extends import UNRESOLVED, Config, flat
-from assess.pipelines._gitlab_offers import GITLAB_RELEASE, acts_of, known_jobs, provenance_variables
+from assess.pipelines._gitlab_elsewhere import jobs_from_elsewhere
+from assess.pipelines._gitlab_extends import Config
+from assess.pipelines._gitlab_offers import GITLAB_RELEASE, known_jobs, provenance_variables
+from assess.pipelines._gitlab_scripts import read_scripts
 from assess.pipelines._reader import Draft
 from assess.pipelines._values import secret_kind, text, words
 
@@ -30,7 +31,6 @@ JOB_KEYS = frozenset(
      "resource_group", "retry", "rules", "run", "script", "secrets", "services", "stage", "start_in", "tags", "timeout",
      "trigger", "type", "variables", "when"}
 )  # fmt: skip
-_SCRIPTS = ("before_script", "script", "after_script")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_jobs(files: Files, config: Config, around: Around) -> tuple[list[JobFac
     for name, job in jobs.items():
         found += _job(reader, keys[name], job, earlier[name])
     if around.depth == 0:
-        found += _from_elsewhere(files, missing)
+        found += jobs_from_elsewhere(files, missing)
     return found, list(jobs.values())
 
 
@@ -120,7 +120,7 @@ def _stage(job: Node) -> str:
 def _job(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...]) -> list[JobFacts]:
     variables = reader.config.variables(node, reader.around.variables)
     draft = _draft(reader, key, node, earlier, variables)
-    _scripts(draft, key, node)
+    read_scripts(draft, key, node)
     for act in provenance_variables(variables, _stage(node), bool(evidence.gives(node))):
         if act.offer is not None:
             draft.act(act)
@@ -157,7 +157,7 @@ def _draft(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...], var
         needs=_needs(reader, node, earlier),
         condition=_condition(reader, node),
         environment=text(place.get("name") if place is not None and place.kind == "mapping" else place),
-        continue_on_error=_tolerated(node),
+        continue_on_error=evidence.tolerated(node),
         variants=evidence.variants(node),
         can_sign=None if reader.unsure and not identities else able,
         variables={name: value.text for name, value in variables.items()},
@@ -176,7 +176,7 @@ def _draft(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...], var
 
 def _finished(draft: Draft, node: Node) -> JobFacts:
     facts = draft.finish()
-    job = replace(facts.job, regardless=bool({"always", "on_failure"} & _when(node)))
+    job = replace(facts.job, regardless=bool({"always", "on_failure"} & evidence.whens(node)))
     if draft.can_sign is None:
         job = replace(job, identities=None)
     return replace(facts, job=job)
@@ -184,23 +184,6 @@ def _finished(draft: Draft, node: Node) -> JobFacts:
 
 def _key_of(node: Node, name: str) -> Source:
     return (node.keys or {}).get(name, node).source
-
-
-def _when(node: Node) -> set[str]:
-    ruled = {text(rule.get("when")) or "on_success" for rule in node.get("rules") or () if rule.kind == "mapping"}
-    return ruled or {text(node.get("when")) or "on_success"}
-
-
-def _tolerated(node: Node) -> bool | None:
-    """The job may fail: always, under some rules (None), or never."""
-    own = node.get("allow_failure")
-    base = None if own is not None and own.kind == "mapping" else flag(own)
-    if node.get("rules") is None:
-        # Manual jobs outside `rules` may fail if nothing else is said.
-        return _when(node) == {"manual"} if own is None else base
-    ruled = [rule.get("allow_failure") for rule in node.value["rules"] if rule.kind == "mapping"]
-    values = {base if one is None else flag(one, None) for one in ruled} or {base}
-    return values.pop() if len(values) == 1 else None
 
 
 def _condition(reader: _Reader, node: Node) -> str | None:
@@ -236,35 +219,6 @@ def _secrets(draft: Draft, node: Node, variables: Mapping[str, Node]) -> None:
     tokens = node.get("id_tokens")
     for key, _ in tokens.items() if tokens is not None else ():
         draft.secrets.pop(key.text, None)
-
-
-def _scripts(draft: Draft, key: Node, node: Node) -> None:
-    hooks = node.get("hooks")
-    before = hooks.get("pre_get_sources_script") if hooks is not None else None
-    for name, section in (("pre_get_sources_script", before), *((name, node.get(name)) for name in _SCRIPTS)):
-        for item in flat(section):
-            if item.tag == UNRESOLVED:
-                draft.act(Act("unread", "!reference", item.source, note="a part of the script is not here"))
-            elif item.kind != "scalar":
-                note = f"a command of job {key.text[:60]!r} is no text"
-                draft.act(Act("unread", name, item.source, note=note))
-            else:
-                draft.run(item, name=name, tolerated=name == "after_script")
-    for item in node.get("run") or ():
-        _ci_step(draft, item)
-
-
-def _ci_step(draft: Draft, item: Node) -> None:
-    """One entry of `run:` (CI steps): a script, or a step from elsewhere."""
-    commands, uses = item.get("script"), item.get("step") or item.get("func")
-    if commands is not None:
-        draft.run(commands, name=text(item.get("name")))
-        return
-    place = uses.source if uses is not None else item.source
-    shown = (text(uses) or str(_yaml.plain(uses))[:200]) if uses is not None else "?"
-    draft.reading.include(place, shown, "step", "unknown", False)
-    act = Act("unread", shown, place, note=f"what the step `{shown[:80]}` does is not known")
-    draft.step(Step(source=item.source, name=text(item.get("name")), uses=shown, pinned="unknown"), (act,))
 
 
 def _bridge(reader: _Reader, draft: Draft, node: Node, trigger: Node, variables: Mapping[str, Node]) -> list[JobFacts]:
@@ -325,36 +279,4 @@ def _gathered(bridge: JobFacts, inner: list[JobFacts]) -> JobFacts:
             job, builds=some("builds"), signs=some("signs"), attests=some("attests"), publishes=some("publishes"),
             caches=some("caches"),
         ),
-    )  # fmt: skip
-
-
-def _from_elsewhere(files: Files, missing: list[Include]) -> list[JobFacts]:
-    """Jobs that included files which are not here add: those that matter of known ones, one unread for each other."""
-    found: list[JobFacts] = []
-    for include in missing:
-        known = known_jobs(include)
-        if known is None:
-            draft = Draft(files, include.source, f"include:{include.reference[:100]}", calls=include.reference)
-            draft.continue_on_error = draft.variants = None
-            note = f"what the included {include.kind} `{include.reference[:100]}` adds is not known"
-            act = Act("unread", include.reference, include.source, note=note)
-            draft.acts.append(act)
-            if include.kind != "local":
-                files.note(include.source, note)
-            facts = draft.finish()
-            found.append(replace(facts, job=_nothing_known(facts.job)))
-        for one in known or ():
-            draft = Draft(files, include.source, one.job, runner="unknown", calls=include.reference)
-            draft.can_sign = one.audience == "sigstore"
-            draft.identities = {Identity(include.source, one.audience): None} if one.audience else {}
-            step = Step(source=include.source, uses=include.reference, pinned=include.pinned)
-            draft.step(step, acts_of(one, include))
-            found.append(replace(draft.finish(), trusted=one.trusted))
-    return found
-
-
-def _nothing_known(job: Job) -> Job:
-    return replace(
-        job, steps=None, identities=None, secrets=None, cache_uses=None, images=None, takes=None, gives=None,
-        parameters=None, tainted=None,
     )  # fmt: skip

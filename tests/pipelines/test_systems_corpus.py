@@ -91,8 +91,8 @@ def test_projects_are_read_with_every_fact_at_its_place(corpus: Path, system: st
 TOKENS = (
     b"${{", b"}}", b"'", b'"', b"[", b"{", b": ", b"- ", b"\n", b"*a", b"&a ", b"<<: ", b"null", b"$(", b"|", b"`",
     b"!reference [a, b]", b"extends: .a\n", b"include: x.yml\n", b"\xff", b"script: ", b"$[[ inputs.x ]]", b"X=1 ",
-    b"\t", b"<<EOF", b"$(params.x)", b"taskRef: ", b"steps:\n", b"rules: ", b"needs: ", b"---\n", b"{{ body.x }}", b"trigger: ",
-    b"parallel: ", b"images: ", b"args: ", b"params: ",
+    b"\t", b"<<EOF", b"$(params.x)", b"taskRef: ", b"steps:\n", b"rules: ", b"needs: ", b"---\n", b"{{ body.x }}",
+    b"trigger: ", b"parallel: ", b"images: ", b"args: ", b"params: ",
 )  # fmt: skip
 
 
