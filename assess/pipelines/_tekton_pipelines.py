@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from assess import _yaml
 from assess._yaml import Node
-from assess.evidence import Handover, Identity, Include, Source, Step
-from assess.pipelines import _tekton_catalog as catalog
-from assess.pipelines import _tekton_chains as chains
+from assess.evidence import Handover, Identity, Source
 from assess.pipelines._facts import Act, JobFacts
-from assess.pipelines._reader import Draft, Reading
-from assess.pipelines._tekton_documents import Document, find, open_file
+from assess.pipelines._reader import Draft
+from assess.pipelines._tekton_references import params_of
+from assess.pipelines._tekton_referred import inside, referred
+from assess.pipelines._tekton_runs import RESULT, Run, attest, results_of_pipeline
 from assess.pipelines._tekton_tasks import (
     Given,
-    exposed,
-    params_of,
-    read_task,
-    reference,
-    results_of,
-    source_of,
     tainted_params,
 )
-from assess.pipelines._tekton_triggers import listed
-from assess.pipelines._values import Pin, secret_kind, text, words
+from assess.pipelines._values import secret_kind, text, words
 
 MAX_TASKS = 500
 PIPELINE_KEYS = frozenset(
@@ -35,33 +27,10 @@ TASK_KEYS = frozenset(
     {"name", "displayName", "description", "taskRef", "taskSpec", "pipelineRef", "pipelineSpec", "runAfter", "params",
      "matrix", "when", "retries", "workspaces", "timeout", "onError", "conditions", "resources"}
 )  # fmt: skip
-_RESULT = re.compile(
-    r"\$\(tasks\.([\w-]+)\.(?:results\.([\w.-]+)|results\[[\"']([\w.-]+)[\"']\]|status|outputs\.[\w.-]+)"
-)
-_PUBLIC = re.compile(r"github\.com/(?:tektoncd/catalog|konflux-ci/build-definitions|tektoncd-catalog/)")
 _OUTPUT = re.compile(
     r"(?:output|target|destination|dest|build|result)[-_]?image(?:[-_]?(?:url|ref|name))?|image", re.IGNORECASE
 )
 _CREDENTIALS = re.compile(r"auth|secret|cred|docker-?config|netrc|token|ssh|sshdir|kubeconfig|ca-bundle", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class Run:
-    """What surrounds the tasks of one run: values, workspaces, account, and what the project says of Chains."""
-
-    reading: Reading
-    own: tuple[Document, ...]
-    config: chains.Chains
-    prefix: str = ""
-    given: Given = field(default_factory=lambda: Given({}))
-    account: Node | None = None
-    workspaces: dict[str, Node] = field(default_factory=dict)
-    annotated: dict[str, Node] = field(default_factory=dict)
-    trusted: bool = True
-    """All tasks so far come from elsewhere, fixed by a digest."""
-    exposed: str | None = None
-    reported: dict[str, Node] = field(default_factory=dict)
-    """Results of tasks that Chains understands, by `job/result`."""
 
 
 def surroundings(run: Run, spec: Node) -> None:
@@ -97,7 +66,7 @@ def pipeline_jobs(run: Run, spec: Node) -> list[JobFacts]:
     if not drafts:
         run.reading.note(spec.source, "the pipeline has no tasks")
     _share(run, drafts, (*(tasks or ()), *(last or ())))
-    _attest(run, drafts, results_of_pipeline(spec))
+    attest(run, drafts, results_of_pipeline(spec))
     return [_finished(one, one.id not in names) for one in drafts]
 
 
@@ -107,12 +76,12 @@ def task_job(run: Run, name: str, key: Node, spec: Node | None, ref: Node | None
     for title, one in run.workspaces.items():
         _bound(draft, one, one, title)
     if spec is not None:
-        _inside(run, draft, spec, run.given)
+        inside(run, draft, spec, run.given)
     elif ref is not None:
-        _referred(run, draft, ref, run.given)
+        referred(run, draft, ref, run.given)
     else:
         run.reading.note(key.source, "the run names no task")
-    _attest(run, [draft], {})
+    attest(run, [draft], {})
     return [_finished(draft, False)]
 
 
@@ -155,7 +124,7 @@ def _task(run: Run, node: Node, before: tuple[str, ...] | None) -> Draft:
     run.reading.unknown_keys(node, TASK_KEYS, "pipeline's task")
     name = node.get("name")
     draft = _draft(run, (name or node).source, name.text if name is not None else "task")
-    used = list(_RESULT.finditer(" ".join(_texts(node))))
+    used = list(RESULT.finditer(" ".join(_texts(node))))
     needs = [run.prefix + one for one in (*words(node.get("runAfter")), *(match.group(1) for match in used))]
     draft.needs = before if before is not None else tuple(dict.fromkeys(needs))
     for match in used:
@@ -175,9 +144,9 @@ def _task(run: Run, node: Node, before: tuple[str, ...] | None) -> Draft:
             draft.parameters[found] = None
     spec, ref = node.get("taskSpec"), node.get("taskRef")
     if spec is not None and (spec.get("steps") is not None or spec.get("apiVersion") is None):
-        _inside(run, draft, spec, given)
+        inside(run, draft, spec, given)
     elif ref is not None:
-        _referred(run, draft, ref, given)
+        referred(run, draft, ref, given)
     else:
         run.trusted = False
         note = f"what task {draft.id[:60]!r} does is not known"
@@ -193,81 +162,6 @@ def _texts(node: Node) -> list[str]:
         if value is not None:
             found += re.findall(r"\$\([^)]*\)", str(_yaml.plain(value)))
     return found
-
-
-def _inside(run: Run, draft: Draft, spec: Node, given: Given) -> None:
-    """A task whose steps are here."""
-    run.trusted = False
-    read_task(draft, spec, given, run.own)
-    run.exposed = run.exposed or exposed(spec)
-    for name, node in results_of(spec).items():
-        run.reported[f"{draft.id}/{name}"] = node
-
-
-def _referred(run: Run, draft: Draft, ref: Node, given: Given) -> None:
-    """A task that is referred to: found here, known from a public catalog, or unread."""
-    name = text(ref.get("name"))
-    local = name is not None and ref.get("resolver") is None and ref.get("bundle") is None
-    api = text(ref.get("apiVersion"))
-    if api is not None and not api.startswith("tekton.dev/"):
-        run.trusted = False
-        draft.act(
-            Act("unread", f"{api}/{name}", source_of(ref), note=f"what the custom task `{api}` does is not known")
-        )
-        return
-    shown, pin = reference(ref)
-    found = _here(run, name) if local and name is not None else None
-    if found is not None:
-        run.reading.includes[Include(source_of(ref), shown, "task", "local", True)] = None
-        _inside(run, draft, found.spec, given)
-        return
-    annotated = _annotated(run, name) if local and name is not None else None
-    draft.calls = shown[:300]
-    place = source_of(ref)
-    kind = text(ref.get("resolver")) or ("bundles" if ref.get("bundle") is not None else "task")
-    reference_pin = annotated or pin
-    run.reading.includes[Include(place, shown[:300], "resolver" if kind != "task" else kind, reference_pin, False)] = (
-        None
-    )
-    run.trusted = run.trusted and pin == "digest"
-    public = catalog.from_catalog(shown) or _PUBLIC.search(shown) is not None or kind == "hub" or annotated is not None
-    title = params_of(ref.get("params")).get("name") or name or _stem(shown)
-    acts = catalog.acts_of(title, shown[:200], place)
-    step = Step(source=place, name=title, uses=shown[:300], pinned=reference_pin)
-    if acts is not None and public:
-        draft.step(step, acts)
-        return
-    note = f"what the task `{shown[:100]}` does is not known"
-    # Its name is a hint of what it may do, no more.
-    draft.step(step, (*(replace(act, sure=False) for act in acts or ()), Act("unread", shown[:200], place, note=note)))
-
-
-def _stem(shown: str) -> str:
-    return shown.partition("@")[0].rpartition("/")[2].partition(":")[0].removesuffix(".yaml").removesuffix(".yml")
-
-
-def _here(run: Run, name: str) -> Document | None:
-    for key, node in run.annotated.items():
-        if re.fullmatch(r"task(?:-\d+)?", key):
-            for entry in listed(node.text):
-                if entry.endswith((".yaml", ".yml")) and not entry.startswith("http"):
-                    found = (one for one in open_file(run.reading, entry.removeprefix("./")) if one.name == name)
-                    if (document := next(found, None)) is not None:
-                        return document
-    return find(run.reading, run.own, "Task", name)
-
-
-def _annotated(run: Run, name: str) -> Pin | None:
-    """The task comes from a hub or an address that an annotation names: how firmly."""
-    for key, node in run.annotated.items():
-        if re.fullmatch(r"task(?:-\d+)?", key):
-            for entry in listed(node.text):
-                title, _, version = entry.partition(":")
-                if title.rpartition("/")[2] == name:
-                    return "tag" if version and version != "latest" else "branch"
-                if entry.startswith("http") and _stem(entry) == name:
-                    return "digest" if re.search(r"/[0-9a-f]{40}/", entry) else "branch"
-    return None
 
 
 def _condition(when: Node | None) -> str | None:
@@ -331,48 +225,3 @@ def _bound(draft: Draft, node: Node, bound: Node, name: str) -> bool:
     if claim is not None:
         draft.cache(node.source, "persistentVolumeClaim", text(claim.get("claimName")), True, True, True)
     return secret is not None
-
-
-def results_of_pipeline(spec: Node) -> dict[str, tuple[Node, str | None]]:
-    """A pipeline's results: their names with places, and the task that each comes from."""
-    found: dict[str, tuple[Node, str | None]] = {}
-    for one in spec.get("results") or ():
-        name, value = one.get("name"), one.get("value")
-        if name is not None:
-            match = _RESULT.search(value.text) if value is not None and value.kind == "scalar" else None
-            found[name.text] = (name, match.group(1) if match is not None else None)
-    return found
-
-
-def _attest(run: Run, drafts: list[Draft], results: Mapping[str, tuple[Node, str | None]]) -> None:
-    """The provenance that Chains would make, of each task's results and of the whole pipeline's."""
-    deep = run.config.text("artifacts.pipelinerun.enable-deep-inspection", "false") == "true"
-    for draft in drafts:
-        own = {key[len(draft.id) + 1 :]: node for key, node in run.reported.items() if key.startswith(draft.id + "/")}
-        covers = chains.hints(own)
-        if covers is not None:
-            place = next(
-                node.source for name, node in own.items() if chains.hints((name, *own)) is not None and _hint(name)
-            )
-            _offered(run, draft, "taskrun", covers, place)
-            if deep and results:
-                _offered(run, draft, "pipelinerun", covers, place)
-    covers = chains.hints(results)
-    if covers is not None:
-        named = [(node, task) for name, (node, task) in results.items() if _hint(name)]
-        task = next((one for _, one in named if one is not None), None)
-        maker = next(
-            (one for one in drafts if task is not None and one.id == run.prefix + task), drafts[-1] if drafts else None
-        )
-        if maker is not None:
-            _offered(run, maker, "pipelinerun", covers, named[0][0].source)
-
-
-def _hint(name: str) -> bool:
-    return re.search(r"IMAGE_URL\Z|IMAGE_DIGEST\Z|\AIMAGES\Z|ARTIFACT_(?:URI|DIGEST|OUTPUTS)\Z", name) is not None
-
-
-def _offered(run: Run, draft: Draft, kind: str, covers: str, place: Source) -> None:
-    offer, against = chains.offer(run.config, kind, covers, run.trusted, run.exposed)
-    source = against.source if against is not None else place
-    draft.act(Act("attest", "Tekton Chains", source, offer=offer, sure=offer.generated is True))

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from assess._yaml import Node
-from assess.evidence import Identity, Include, Source, Step
+from assess.evidence import Identity, Include, Step
 from assess.pipelines._facts import Act
 from assess.pipelines._image_programs import SHELLS, inline_script, kaniko, program_of, quoted
 from assess.pipelines._reader import Draft
 from assess.pipelines._tekton_documents import Document, find
-from assess.pipelines._values import Pin, image_pin, ref_pin, scalars, secret_kind, text, truth, words
+from assess.pipelines._tekton_references import params_of, reference
+from assess.pipelines._values import image_pin, scalars, secret_kind, text, truth, words
 
 MAX_STEPS = 500
 STEP_KEYS = frozenset(
@@ -56,16 +57,6 @@ def tainted_params(values: Mapping[str, str], above: frozenset[str]) -> frozense
     """The parameters whose value comes from outsiders, directly or through a tainted parameter above."""
     pattern = taint_of(above)
     return frozenset(name for name, value in values.items() if pattern.search(value))
-
-
-def params_of(node: Node | None) -> dict[str, str]:
-    """`params` with scalar values (or defaults), by name."""
-    found: dict[str, str] = {}
-    for one in node or ():
-        name, value = text(one.get("name")), one.get("value") or one.get("default")
-        if name is not None and value is not None and value.kind == "scalar":
-            found[name] = value.text
-    return found
 
 
 def read_task(draft: Draft, spec: Node, given: Given, own: tuple[Document, ...]) -> None:
@@ -260,40 +251,3 @@ def _action(draft: Draft, node: Node, action: Node, own: tuple[Document, ...]) -
     values = {**found.spec.value, **{key: value for key, value in node.value.items() if key != "ref"}}
     keys = {**(found.spec.keys or {}), **(node.keys or {})}
     return replace(node, value=values, keys=keys)
-
-
-def reference(ref: Node) -> tuple[str, Pin]:
-    """(as written with its version, how firmly pinned) of a `taskRef`, `pipelineRef` or step `ref`."""
-    if (bundle := text(ref.get("bundle"))) is not None:
-        return bundle, image_pin(bundle)
-    resolver = text(ref.get("resolver"))
-    if resolver is None:
-        version = text(ref.get("version"))
-        return (text(ref.get("name")) or "?") + (f"@{version}" if version else ""), "unknown"
-    given = params_of(ref.get("params"))
-    match resolver:
-        case "bundles":
-            return given.get("bundle", "?"), image_pin(given.get("bundle", "$"))
-        case "git":
-            where = given.get("url") or "/".join(given[key] for key in ("org", "repo") if key in given)
-            revision = given.get("revision")
-            return f"{where}//{given.get('pathInRepo', '')}@{revision or ''}", ref_pin(revision)
-        case "hub":
-            version = given.get("version", "")
-            return f"{given.get('name', '?')}@{version}", ref_pin(version.lstrip(">=<~^ ")) if version[
-                :1
-            ].isdigit() else "branch"
-        case "http":
-            return given.get("url", "?"), "digest" if given.get("digest") else "branch"
-        case "cluster":
-            return f"{given.get('namespace', '')}/{given.get('name', '?')}", "unknown"
-        case other:
-            return f"{other}:{given.get('name', '')}", "unknown"
-
-
-def source_of(ref: Node) -> Source:
-    """Where a reference stands."""
-    for name in ("name", "bundle", "resolver"):
-        if (node := ref.get(name)) is not None:
-            return node.source
-    return ref.source

@@ -20,8 +20,10 @@ from assess.pipelines._tekton_documents import (
     read_documents,
     tekton_files,
 )
-from assess.pipelines._tekton_pipelines import Run, pipeline_jobs, surroundings, task_job, unread_run
-from assess.pipelines._tekton_tasks import PARAMETER, reference, source_of
+from assess.pipelines._tekton_pipelines import pipeline_jobs, surroundings, task_job, unread_run
+from assess.pipelines._tekton_references import reference, source_of
+from assess.pipelines._tekton_runs import Run
+from assess.pipelines._tekton_tasks import PARAMETER
 from assess.pipelines._tekton_triggers import listed, notes_of_pac, of_listeners, of_run
 from assess.pipelines._values import text
 
