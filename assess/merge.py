@@ -50,6 +50,9 @@ def merge(assessments: tuple[Assessment, ...]) -> Assessment:
         inputs=tuple(dict.fromkeys(row for one in assessments for row in one.inputs)),
         rule_pack=", ".join(dict.fromkeys(one.rule_pack for one in assessments)),
         roots=tuple(dict.fromkeys(row for one in assessments for row in one.roots)),
+        audits=tuple({text.id: text for one in assessments for text in one.audits}.values()),
+        audited=_joined([one.audited for one in assessments]),
+        configured=tuple(dict.fromkeys(row for one in assessments for row in one.configured)),
     )
 
 
