@@ -49,5 +49,6 @@ def resolved(words: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str,
 def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
     name = match.group(1) or match.group(2) or match.group(3) or match.group(4)
     value = variables.get(name)
-    plain = value is not None and len(value) < 500 and not any(mark in value for mark in ("$", "`", _UNSET, "\n"))
+    rest = (value or "").removeprefix("$GITHUB_WORKSPACE/")
+    plain = len(rest) < 500 and not any(mark in rest for mark in ("$", "`", _UNSET, "\n"))
     return value if value is not None and plain else match.group()

@@ -416,7 +416,7 @@ def _script(name: str, place: Source, around: Around, interpreter: str | None = 
     pieces = (
         around.follower.script(name, around.directory, interpreter) if around.follower is not None and shells else None
     )
-    return _followed(name, base, pieces, place, around)
+    return _followed(name.removeprefix("$GITHUB_WORKSPACE/"), base, pieces, place, around)
 
 
 def _followed(
