@@ -113,11 +113,11 @@ def _terraform(name: str, data: bytes) -> tuple[Started, ...]:
     found: list[Started] = []
     for resource in _TERRAFORM.finditer(written):
         block = _braces(written, resource.end() - 1)
-        values = dict(match.groups() for match in _ATTRIBUTE.finditer(block))
+        values = _attributes(block)
         filename = values.get("filename") or values.get("path")
         for inner in _BLOCK.finditer(block):
             body = _braces(block, inner.end() - 1)
-            own = dict(match.groups() for match in _ATTRIBUTE.finditer(body))
+            own = _attributes(body)
             line = written.count("\n", 0, resource.end() - 1 + inner.start()) + 1
             kind = inner.group(1)
             if kind == "approval_config":
@@ -128,6 +128,10 @@ def _terraform(name: str, data: bytes) -> tuple[Started, ...]:
                 Started(filename, _trigger(Source(name, line), event, trust, own.get("branch"), own.get("tag")))
             )
     return tuple(found)
+
+
+def _attributes(block: str) -> dict[str, str]:
+    return {match.group(1): match.group(2) for match in _ATTRIBUTE.finditer(block)}
 
 
 def _braces(written: str, begin: int) -> str:

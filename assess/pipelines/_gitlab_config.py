@@ -137,8 +137,8 @@ class _Interpolation:
             value = self._value(node, whole.group(1))
             if value is None:
                 return node
-            place = {"path": node.path, "line": node.line, "column": node.column}
-            return replace(value, **place) if value.kind == "scalar" else value
+            here = replace(value, path=node.path, line=node.line, column=node.column)
+            return here if value.kind == "scalar" else value
         written = _BLOCK.sub(lambda found: self._text(node, found), node.text)
         return replace(node, value=written, text=written)
 

@@ -119,7 +119,11 @@ def takes(job: Node, before: Iterable[str], makers: Mapping[str, Node], verified
     else:
         place = job.source
         found += [_taken(place, name, makers, verified) for name in before]
-    return tuple(one for one in found if one.from_other_run or (one.from_job in makers and gives(makers[one.from_job])))
+    return tuple(one for one in found if one.from_other_run or _given(one.from_job, makers))
+
+
+def _given(name: str | None, makers: Mapping[str, Node]) -> bool:
+    return name is not None and name in makers and bool(gives(makers[name]))
 
 
 def _taken(source: Source, name: str, makers: Mapping[str, Node], verified: bool | None) -> Handover:

@@ -140,7 +140,9 @@ def _job(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...]) -> li
         draft.acts.append(Act("unread", "extends", key.source, note=note))
     checks = None if any(a.does == "unread" for a in draft.acts) else any(a.does == "verify" for a in draft.acts)
     here = replace(node, path=key.path, line=key.line, column=key.column)
-    draft.takes += evidence.takes(here, earlier, reader.jobs, checks)
+    for one in evidence.takes(here, earlier, reader.jobs, checks):
+        maker = None if one.from_job is None else reader.around.prefix + one.from_job
+        draft.takes.append(replace(one, from_job=maker))
     return [_finished(draft, node)]
 
 

@@ -239,7 +239,9 @@ def _action(draft: Draft, node: Node, action: Node, own: tuple[Document, ...]) -
     """A step with the step action that it refers to filled in; the step alone where that is not here."""
     name = text(action.get("name"))
     found = find(draft.reading, own, "StepAction", name) if name is not None else None
-    shown, pin = (name or "", "local") if found is not None else reference(action)
+    shown, pin = reference(action)
+    if found is not None:
+        pin = "local"
     place = (action.get("name") or action.get("resolver") or action).source
     kind = "step-action" if action.get("resolver") is None else "resolver"
     draft.reading.includes[Include(place, shown, kind, pin, found is not None)] = None

@@ -52,9 +52,10 @@ def test_reads_what_the_folder_says(case: Path) -> None:
     assert [one.name for one in read.pipelines] == [one["name"] for one in expected["pipelines"]]
     assert len(read.releases) == len(expected["releases"]), [(str(r.source), r.publishes_to) for r in read.releases]
     wrong = []
-    for kind, found in (("pipelines", read.pipelines), ("releases", read.releases)):
-        for number, one in enumerate(found):
-            wrong += check(one, expected[kind][number], f"{kind}[{number}]")
+    for number, pipeline in enumerate(read.pipelines):
+        wrong += check(pipeline, expected["pipelines"][number], f"pipelines[{number}]")
+    for number, release in enumerate(read.releases):
+        wrong += check(release, expected["releases"][number], f"releases[{number}]")
     jobs = {job.id: shown(job) for pipeline in read.pipelines for job in pipeline.jobs or ()}
     for name, job in expected.get("jobs", {}).items():
         wrong += differences(jobs.get(name), job, f"jobs.{name}")
