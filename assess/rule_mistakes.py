@@ -57,6 +57,8 @@ def mistakes(
                 yield from _clause_mistakes(root, steps) or [(place, _message(error))]
             case "value_error":
                 yield from _condition_mistakes(root, steps) or [(place, _message(error))]
+            case "too_short" if error.get("input"):
+                pass  # its items have mistakes of their own, each told at its line
             case "literal_error" if name in _QUANTIFIERS:
                 got = str(error.get("input"))
                 yield place, f"{name}: no such collection {got[:60]!r}{_near(got, tuple(dict(COLLECTIONS)))}"

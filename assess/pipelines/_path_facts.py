@@ -235,7 +235,8 @@ def _steps(facts: PipelineFacts, job: PathJob, one: JobFacts) -> Iterator[PathSt
         rest = _ENVIRONMENT_FILE.sub("", script)
         writes = rest != script and ("$" in rest or "`" in rest)  # what is written in full is nobody else's
         reached = bool(step.tainted) or facts.outsiders is not None
-        yield PathStep(step.source, job, step.tainted, writes and reached, step.always_true)
+        tainted = () if one.trusted and step.tainted is None else step.tainted  # it runs no command of this repository
+        yield PathStep(step.source, job, tainted, writes and reached, step.always_true)
 
 
 def _caches(job: PathJob, one: JobFacts) -> Iterator[PathCache]:

@@ -101,7 +101,7 @@ def _release(
         publishes_to=targets,
         provenance=provenance,
         hosted=_hosted(path),
-        isolated=_isolated(path, offer, identity),
+        isolated=_isolated(facts, path, offer, identity),
         shares_cache=_any(job.tell("cache") for job in path.jobs),
         runs_untrusted_code=_any(runs_outsiders_code(job) for job in path.jobs)
         if open_to_outsiders(facts, path)
@@ -150,12 +150,17 @@ def _identity(path: ReleasePath) -> bool | None:
     return _any(found)
 
 
-def _isolated(path: ReleasePath, offer: Offer | None, identity: bool | None) -> bool | None:
+def _isolated(facts: PipelineFacts, path: ReleasePath, offer: Offer | None, identity: bool | None) -> bool | None:
     if offer is None or offer.isolated is None:
         return None
-    if offer.separate:
+    # A workflow that others call attests apart from their build where no job that runs code may sign.
+    if offer.separate or (facts.only_called and _attests(offer)):
         return None if identity is None or _builds(path) is False else not identity
     return offer.isolated
+
+
+def _attests(offer: Offer) -> bool:
+    return offer.generator.startswith("actions/attest")
 
 
 def _hosted(path: ReleasePath) -> bool | None:
@@ -212,7 +217,7 @@ def _provenance(
         level = Interval(0, level.ceiling) if level is not None else None
         asked = _ASKED.get(facts.pipeline.system, "an identity of its job, which none is given to")
         notes.append(Note(job.job.source, f"{offer.generator} needs {asked}"))
-    if facts.only_called and level == Interval(2, 2) and offer.generator.startswith("actions/attest"):
+    if facts.only_called and level == Interval(2, 2) and _attests(offer):
         level = Interval(2, 3)
         notes.append(Note(act.source, "called from another repository, this workflow is claimed to carry L3"))
     optional = _optional(path, job, act)
