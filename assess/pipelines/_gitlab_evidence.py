@@ -10,6 +10,7 @@ from assess.evidence import CacheUse, Handover, Identity, ImageUse, RunnerKind, 
 from assess.pipelines._gitlab_config import flag
 from assess.pipelines._values import image_pin, text, words
 
+MAX_TAKEN = 200
 _HOSTED = re.compile(r"saas-(?:linux|macos|windows)-[\w-]+\Z")
 _OF_ONE_RUN = re.compile(r"CI_PIPELINE_I?ID|CI_JOB_ID")
 TAINT = re.compile(
@@ -100,38 +101,40 @@ def gives(job: Node) -> tuple[str, ...]:
     return (*words(artifacts.get("paths")), *rest, *dotenv)
 
 
-def takes(job: Node, before: Iterable[str], makers: Mapping[str, Node], verified: bool | None) -> tuple[Handover, ...]:
-    """The artifacts that a job takes: of what it needs or depends on, of all earlier jobs otherwise."""
-    found: list[Handover] = []
+def offered(jobs: Mapping[str, Node]) -> dict[str, str]:
+    """The jobs that hand artifacts to later ones, with the artifacts' name or first path."""
+    found: dict[str, str] = {}
+    for name, job in jobs.items():
+        paths = gives(job)
+        if paths:
+            artifacts = job.get("artifacts")
+            found[name] = (text(artifacts.get("name")) if artifacts is not None else None) or paths[0]
+    return found
+
+
+def takes(job: Node, before: Iterable[str], made: Mapping[str, str], verified: bool | None) -> list[Handover]:
+    """The artifacts that a job takes: of what it needs or depends on, of all earlier jobs otherwise.
+
+    `made` is what `offered` says. At most MAX_TAKEN are listed.
+    """
     needs, dependencies = job.get("needs"), job.get("dependencies")
+    named: list[tuple[Source, str]] = []
+    found: list[Handover] = []
     if dependencies is not None:
-        found += [_taken(one.source, one.text, makers, verified) for one in dependencies if one.kind == "scalar"]
+        named = [(one.source, one.text) for one in dependencies if one.kind == "scalar"]
     elif needs is not None and needs.kind == "sequence":
         for one in needs:
-            if one.kind == "scalar":
-                found.append(_taken(one.source, one.text, makers, verified))
-            elif flag(one.get("artifacts"), True) is not False and one.get("job") is not None:
-                named = one.value["job"]
-                if one.get("project") is not None or one.get("pipeline") is not None:
-                    found.append(Handover(one.source, None, "artifact", None, True, verified))
-                else:
-                    found.append(_taken(named.source, named.text, makers, verified))
+            maker = one if one.kind == "scalar" else one.get("job")
+            if maker is None or flag(one.get("artifacts"), True) is False:
+                continue
+            if one.get("project") is not None or one.get("pipeline") is not None:
+                found.append(Handover(one.source, None, "artifact", None, True, verified))
+            else:
+                named.append((maker.source, maker.text))
     else:
-        place = job.source
-        found += [_taken(place, name, makers, verified) for name in before]
-    return tuple(one for one in found if one.from_other_run or _given(one.from_job, makers))
-
-
-def _given(name: str | None, makers: Mapping[str, Node]) -> bool:
-    return name is not None and name in makers and bool(gives(makers[name]))
-
-
-def _taken(source: Source, name: str, makers: Mapping[str, Node], verified: bool | None) -> Handover:
-    maker = makers.get(name)
-    artifacts = maker.get("artifacts") if maker is not None else None
-    named = text(artifacts.get("name")) if artifacts is not None else None
-    paths = gives(maker) if maker is not None else ()
-    return Handover(source, named or (paths[0] if paths else None), "artifact", name, False, verified)
+        named = [(job.source, name) for name in before]
+    found += [Handover(at, made[name], "artifact", name, False, verified) for at, name in named if name in made]
+    return found[:MAX_TAKEN]
 
 
 def variants(job: Node) -> int | None:

@@ -28,7 +28,7 @@ def _glob(pattern: tuple[str, ...], name: tuple[str, ...]) -> bool:
             if at < len(pattern) and _segment(pattern[at], part):
                 following.add(at + 1)
         reached = following
-    return len(pattern) in reached
+    return any(all(part == "**" for part in pattern[at:]) for at in reached)
 
 
 def _segment(pattern: str, part: str) -> bool:

@@ -49,6 +49,8 @@ class _Reader:
     config: Config
     around: Around
     jobs: dict[str, Node]
+    made: dict[str, str]
+    """Jobs that hand artifacts on, with what these are called."""
     unsure: bool
     """Something that is not here may set defaults for all jobs."""
 
@@ -83,7 +85,7 @@ def read_jobs(files: Files, config: Config, around: Around) -> tuple[list[JobFac
         jobs[key.text], keys[key.text] = config.job(key.text), key
     missing = list(files.missing)
     unsure = any(one.kind != "template" and known_jobs(one) is None for one in missing)
-    reader = _Reader(files, config, around, jobs, unsure)
+    reader = _Reader(files, config, around, jobs, evidence.offered(jobs), unsure)
     earlier = _earlier(reader, keys)
     found: list[JobFacts] = []
     for name, job in jobs.items():
@@ -140,9 +142,11 @@ def _job(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...]) -> li
         draft.acts.append(Act("unread", "extends", key.source, note=note))
     checks = None if any(a.does == "unread" for a in draft.acts) else any(a.does == "verify" for a in draft.acts)
     here = replace(node, path=key.path, line=key.line, column=key.column)
-    for one in evidence.takes(here, earlier, reader.jobs, checks):
+    for one in evidence.takes(here, earlier, reader.made, checks):
         maker = None if one.from_job is None else reader.around.prefix + one.from_job
         draft.takes.append(replace(one, from_job=maker))
+    if len(draft.takes) >= evidence.MAX_TAKEN:
+        reader.files.note(key.source, f"of what job {key.text[:60]!r} takes the first {evidence.MAX_TAKEN} are listed")
     return [_finished(draft, node)]
 
 

@@ -14,11 +14,11 @@ from test_corpus_expectations import differences, shown
 
 from assess import _yaml
 from assess.evidence import Pipeline, Release
-from assess.pipelines import PipelinesRead, read_pipelines
+from assess.pipelines import SYSTEMS, PipelinesRead, read_pipelines
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-NOT_SYSTEMS = {"audits", "fixes"}
-CASES = sorted(path.parent for path in FIXTURES.glob("*/*/expected.yaml") if path.parent.parent.name not in NOT_SYSTEMS)
+NAMES = {system.NAME for system in SYSTEMS}
+CASES = sorted(path.parent for path in FIXTURES.glob("*/*/expected.yaml") if path.parent.parent.name in NAMES)
 MINIMUM = {"github-actions": 10, "gitlab-ci": 10, "cloud-build": 8, "tekton": 8}
 
 
