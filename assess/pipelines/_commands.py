@@ -38,7 +38,7 @@ from assess.pipelines._shell import Command, Script, read_script
 from assess.pipelines._signers import PUBLISH_NOTE, cosign
 from assess.pipelines._tools import building, goreleaser, harmless, opaque
 
-_SCRIPT = re.compile(r"(?:\.{1,2}[/\\]|/?(?:\$|\w)[^=]*/).*|.*\.(?:sh|bash|py|js|mjs|ts|rb|pl|ps1|bat|cmd)\Z")
+_SCRIPT = re.compile(r"(?:\.{1,2}[/\\]|[./]?(?:\$|\w)[^=]*/).*|.*\.(?:sh|bash|py|js|mjs|ts|rb|pl|ps1|bat|cmd)\Z")
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash", "source", "."})
 _LANGUAGES = frozenset({"python", "python3", "node", "ruby", "perl", "pwsh", "powershell", "php", "deno", "Rscript"})
 _FETCH = frozenset({"curl", "wget", "iwr", "irm", "invoke-webrequest", "invoke-restmethod"})
@@ -124,6 +124,8 @@ def _read(text: str, source: Source, around: Around, shell: str | None = None) -
     if script is None:
         return (Act("unread-script", "script", source, note="a script is too long to be read"),)
     reading = _Reading(around, source)
+    if "DownloadString" in text or "Invoke-" in text:
+        reading.downloads(text)
     for command in script.commands:
         reading.take(command)
     if script.unsure is not None:
@@ -155,6 +157,13 @@ class _Reading:
         self.local: dict[str, str] = {}
         self.directories: dict[tuple[int, ...], str | None] = {}
         self.fetched: set[str] = set()
+
+    def downloads(self, text: str) -> None:
+        """PowerShell that evaluates what it downloads, in one expression."""
+        for number, line in enumerate(text.split("\n")):
+            if _DOWNLOADS.search(line) and not line.lstrip().startswith("#"):
+                place = Source(self.source.path, None if self.source.line is None else self.source.line + number)
+                self.acts.append(Act("remote-script", "iex", place, note="runs a script straight from the network"))
 
     def take(self, command: Command) -> None:
         """One command."""
@@ -538,6 +547,8 @@ def _plain_command(program: str, command: Command, place: Source, around: Around
     if program in OPAQUE:
         names = [word for word in arguments if not word.startswith("-")] or ["all"]
         return tuple(act for name in names for act in opaque(f"{program} {name}", name, place))
+    if words[0].startswith(("http://", "https://")):
+        return ()
     if words[0].startswith(("./", "../", ".\\", "..\\", "$", "~")) or ("/" in words[0] and _SCRIPT.match(words[0])):
         return _script(words[0], place, around)
     if words[0].lower().endswith((".ps1", ".bat", ".cmd")):
@@ -570,7 +581,7 @@ def _interpreter(
     """`bash x.sh`, `bash -c TEXT`, `bash <<EOF`, `curl | bash`, `python x.py`."""
     piped = command.piped_from
     fetched = piped is not None and _fetches(piped) and not any(_PINNED_URL.match(word) for word in piped)
-    if fetched or any(_FETCHED.match(word) for word in arguments) or _DOWNLOADS.search(" ".join(command.words)):
+    if fetched or any(_FETCHED.match(word) for word in arguments):
         return (Act("remote-script", program, place, note="runs a script straight from the network"),)
     if program == "deno" and any(word.startswith("https://") for word in arguments):
         return (Act("remote-script", program, place, note="runs a script straight from the network"),)

@@ -50,14 +50,14 @@ def npm_flagged(variables: Mapping[str, str]) -> bool:
     return any(name.upper() == "NPM_CONFIG_PROVENANCE" and variables[name].lower() == "true" for name in variables)
 
 
+_NPM_BEFORE = frozenset({"npm", "recursive", "workspaces", "workspace", "foreach"})
+
+
 def npm_plain(words: tuple[str, ...]) -> tuple[str, ...]:
     """The verb and what follows it, flags and their values left out; `yarn npm publish` is `publish`."""
     plain = positional(words, NPM_VALUES)
-    for extra in ("npm", "recursive", "workspaces", "workspace"):
-        if len(plain) > 1 and plain[0] == extra and words[0].endswith(("yarn", "pnpm")):
-            plain = plain[2:] if extra == "workspace" else plain[1:]
-            if extra == "workspaces" and plain[:1] == ("foreach",):
-                plain = plain[1:]
+    while len(plain) > 1 and words[0].endswith(("yarn", "pnpm")) and plain[0] in _NPM_BEFORE:
+        plain = plain[2:] if plain[0] == "workspace" else plain[1:]
     return plain
 
 

@@ -114,6 +114,7 @@ class _Lexer:
         self.line = line
         self.depth = depth
         self.scope = scope
+        self.outside = len(scope)
         self.numbers = [0] if numbers is None else numbers
         """The last subshell number given, shared with the lexers of nested texts."""
         self.found: list[Command] = []
@@ -431,8 +432,10 @@ class _Lexer:
             self._parenthesis(double)
         else:
             self._end_command(char)
-            if char == ")" and self.scope:
+            if char == ")" and len(self.scope) > self.outside:
                 self.scope = self.scope[:-1]
+            elif char == ")":
+                self.unsure = self.unsure or "a parenthesis closes nothing"
             self.at += 1
 
     def _pattern(self, char: str) -> None:

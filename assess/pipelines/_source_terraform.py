@@ -98,11 +98,16 @@ def _github_ruleset(node: Node) -> SourceControl:
         SourceControl(
             node.source, "ruleset", system="github",
             refs=REFS.get(target.text) if target is not None else None,
-            patterns=(*include, *exclude) or None, enforced=enforcement is None or enforcement.text == "active",
+            patterns=(*include, *exclude) or None, enforced=_in_force(enforcement),
             requirements=tuple(dict.fromkeys(told)), approvals=approvals,
             bypass=tuple((one.get("actor_type") or one).text or "actor" for one in actors),
         )
     )  # fmt: skip
+
+
+def _in_force(node: Node | None) -> bool | None:
+    """A literal `active`; an expression may be anything."""
+    return None if node is None or not node.style else node.text == "active"
 
 
 def _gitlab(kind: str, node: Node) -> SourceControl:

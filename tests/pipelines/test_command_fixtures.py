@@ -1,4 +1,4 @@
-"""Projects of our own with the commands that a pipeline runs in them, and the acts that must be read, each at its line."""
+"""Projects of our own with the commands that a pipeline runs in them, and the acts that must be read, with lines."""
 
 from __future__ import annotations
 
