@@ -115,11 +115,14 @@ def test_a_generator_that_the_platform_defines_reaches_both() -> None:
     assert found.sentence == "configured for up to Build L3; not demonstrated"
 
 
+CACHE = f"      - uses: actions/cache@{SHA} # v5.0.1\n        with: {{path: x, key: y}}\n"
+
+
 @pytest.mark.parametrize(
     ("build", "condition", "clause"),
     [
         (
-            BUILD.replace("      - run: go", f"      - uses: actions/cache@{SHA}\n        with: {{key: y}}\n      - run: go"),
+            BUILD.replace("      - run: go", f"{CACHE}      - run: go"),
             "no_shared_cache",
             "build.isolated/cache",
         ),
