@@ -18,7 +18,9 @@ _PROGRAMS: dict[str, str] = {
     "regctl": "regctl", "trivy": "trivy", "grype": "grype", "hadolint": "hadolint", "kustomize": "kustomize",
 }  # fmt: skip
 """Last part of an image's name to the program that it starts; "" where its first argument names the program."""
-_OF_GOOGLE = re.compile(r"(?:[\w-]+-docker\.pkg\.dev/cloud-builders/[\w-]+|gcr\.io/cloud-builders)/([\w-]+)")
+_OF_GOOGLE = re.compile(
+    r"(?:[\w-]+-docker\.pkg\.dev/cloud-builders/(?:[\w-]+/)*|gcr\.io/cloud-builders/)([\w-]+)(?=[:@]|\Z)"
+)
 _LANGUAGES = frozenset(
     {"node", "python", "golang", "maven", "gradle", "ruby", "rust", "alpine", "ubuntu", "debian", "bash", "busybox",
      "openjdk", "eclipse-temurin", "php", "composer", "dart", "swift", "amazoncorretto", "curl", "buildpack-deps"}

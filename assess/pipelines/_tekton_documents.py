@@ -87,7 +87,8 @@ def _taken_apart(root: Node) -> Iterator[Document]:
     metadata = root.get("metadata")
     name = (text(metadata.get("name")) or text(metadata.get("generateName"))) if metadata is not None else None
     empty = Node("mapping", {}, root.path, root.line, root.column, keys={})
-    yield Document(kind, name or "", root.get("spec") or empty, root)
+    spec = root.get("spec")
+    yield Document(kind, name or "", spec if spec is not None and spec.kind == "mapping" else empty, root)
 
 
 def find(reading: Reading, own: tuple[Document, ...], kind: str, name: str) -> Document | None:

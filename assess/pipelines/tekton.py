@@ -92,7 +92,9 @@ def _with_templates(documents: tuple[Document, ...]) -> list[Document]:
                 metadata = node.get("metadata")
                 name = (text(metadata.get("name")) or text(metadata.get("generateName"))) if metadata else None
                 empty = Node("mapping", {}, node.path, node.line, node.column, keys={})
-                found.append(Document(text(node.get("kind")) or "", name or one.name, node.get("spec") or empty, node))
+                spec = node.get("spec")
+                spec = spec if spec is not None and spec.kind == "mapping" else empty
+                found.append(Document(text(node.get("kind")) or "", name or one.name, spec, node))
     return found
 
 

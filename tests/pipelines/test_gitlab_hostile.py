@@ -14,7 +14,7 @@ from assess.pipelines._gitlab_globs import matching
 def read(text: str) -> PipelinesRead:
     started = time.process_time()
     found = read_pipeline_file(".gitlab-ci.yml", text.encode())
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20
     return found
 
 
@@ -72,7 +72,7 @@ def test_includes_of_includes(tmp_path: Path) -> None:
     (tmp_path / ".gitlab-ci.yml").write_text("include: i0.yml\n")
     started = time.process_time()
     found = read_pipelines(tmp_path)
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 20
     assert "included files: the rest was not read" in notes(found)
 
 
