@@ -135,12 +135,34 @@ def _step(around: Around, draft: Draft, node: Node) -> None:
         return
     for kind in _SCRIPTS:
         if (script := node.get(kind)) is not None:
+            where = text(node.get("workingDirectory"))
             for one in alternatives(script):
-                draft.run(one, variables, name, condition, tolerated)
+                draft.run(
+                    one, variables, name, condition, tolerated, directory=_folder(where), shell=_shell(draft, kind)
+                )
             return
     _other(around, draft, node, Step(
         source=node.source, name=name, conditional=condition is not None, continue_on_error=tolerated
     ), condition)  # fmt: skip
+
+
+def _folder(written: str | None) -> str | None:
+    """A working directory relative to the sources."""
+    for name in ("$(Build.SourcesDirectory)", "$(System.DefaultWorkingDirectory)", "$(Build.Repository.LocalPath)"):
+        written = written.replace(name, ".") if written is not None else None
+    return None if written is None else "/".join(one for one in written.replace("\\", "/").split("/") if one != ".")
+
+
+def _shell(draft: Draft, kind: str, asked: str | None = None) -> str | None:
+    """The language of a script: `script` is cmd on Windows and a shell elsewhere."""
+    kind = (asked or kind).lower()
+    if kind in {"pwsh", "powershell", "pscore", "ps", "azurepowershell"}:
+        return "pwsh"
+    if kind in {"batch", "batchscript"}:
+        return "cmd"
+    if kind in {"script", "cmdline"}:
+        return "cmd" if "win" in (draft.runner_label or "").lower().replace("darwin", "") else None
+    return "bash" if kind == "bash" else None
 
 
 def _other(around: Around, draft: Draft, node: Node, step: Step, condition: str | None) -> None:
@@ -181,7 +203,9 @@ def _task(
     if script is not None:
         inline, file = script
         if inline is not None:
-            draft.run(nodes[inline], variables, name, condition, tolerated)
+            where = _folder(inputs.get("workingdirectory") or inputs.get("workingfolder"))
+            draft.run(nodes[inline], variables, name, condition, tolerated, directory=where,
+                      shell=_shell(draft, name_of(task.text), inputs.get("scripttype")))  # fmt: skip
         elif file:
             draft.script(_call(file, inputs), node.source, node.source, variables, name, condition, tolerated)
         return

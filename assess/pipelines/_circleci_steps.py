@@ -152,6 +152,8 @@ def _step(
             draft.step(Step(source=place, uses=name))
             if caching is not None:
                 layers(draft, caching, scope)
+        case "steps":
+            read_steps(config, draft, value, scope, when, depth + 1)
         case "when" | "unless":
             if value is not None:
                 condition = value.get("condition")
@@ -183,10 +185,15 @@ def _run(config: Config, draft: Draft, key: Node, value: Node | None, scope: Sco
     condition = " and ".join(one for one in (when, f"when {at}" if at not in {None, "on_success"} else None) if one)
     script = fill(command.text, scope).replace("\\<<", "<<")
     variables = environment_of(value.get("environment"), scope)
-    draft.run(
-        command, variables, fill(named.text, scope) if named is not None else None, condition or None, text=script
-    )
+    shown_as = fill(named.text, scope) if named is not None else None
+    draft.run(command, variables, shown_as, condition or None, text=script, source=key.source,
+              directory=_folder(value, scope))  # fmt: skip
     identities(draft, script, first_line(command))
+
+
+def _folder(value: Node, scope: Scope) -> str | None:
+    where = text(value.get("working_directory"))
+    return None if where is None else fill(where, scope).removeprefix("./")
 
 
 def identities(draft: Draft, script: str, first: Source) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from assess.pipelines._groovy_tokens import MAX_LENGTH, Lexer, Token
 from assess.pipelines._groovy_tree import Call, Closure, Expression, Items, Raw, Text, shown
 
-MAX_DEPTH = 120
+MAX_DEPTH = 50
 MAX_CALLS = 20_000
 _MODIFIERS = frozenset({"def", "final", "static", "private", "public", "protected", "void", "synchronized", "abstract"})
 _WITH_CONDITION = frozenset({"if", "while", "for", "switch", "catch"})
@@ -106,11 +106,7 @@ class _Parser:
     def statement(self) -> list[Expression]:
         """One statement; a keyword with its block is a call of that name."""
         token = self.peek()
-        if self.depth > MAX_DEPTH or self.calls > MAX_CALLS:
-            if not self.stopped:
-                self.problem(token.line, "nested too deeply, or too long: the rest was not read")
-                self.stopped = True
-            self.at = len(self.tokens) - 1
+        if self.exhausted():
             return []
         if self.sign("@"):
             return [self.annotation()]
@@ -145,6 +141,16 @@ class _Parser:
                 self.at += 1
                 return []
         return [self.declaration() or self.expression()]
+
+    def exhausted(self) -> bool:
+        """Whether the text is nested too deeply or too long; if so, nothing more of it is read."""
+        if self.depth <= MAX_DEPTH and self.calls <= MAX_CALLS:
+            return False
+        if not self.stopped:
+            self.problem(self.peek().line, "nested too deeply, or too long: the rest was not read")
+            self.stopped = True
+        self.at = len(self.tokens) - 1
+        return True
 
     def annotation(self) -> Call:
         line = self.next().line
@@ -252,6 +258,8 @@ class _Parser:
 
     def expression(self) -> Expression:
         """Operands with operators between them; `"a" + b` stays one text."""
+        if self.exhausted():
+            return Raw("", self.peek().line)
         self.depth += 1
         begin = self.peek()
         parts: list[Expression] = [self.operand()]

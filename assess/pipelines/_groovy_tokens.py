@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-MAX_LENGTH = 1024 * 1024
+MAX_LENGTH = 300_000
 
 Kind: TypeAlias = Literal["name", "text", "number", "sign", "newline", "end"]
 

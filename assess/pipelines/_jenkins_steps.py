@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from assess.evidence import RunnerKind, Source, Step
+from assess.pipelines._commands import recognise
 from assess.pipelines._facts import Act
 from assess.pipelines._groovy_tree import Call, Closure, Expression, Items, Raw, Text, calls_in
 from assess.pipelines._jenkins_calls import (
@@ -27,10 +28,12 @@ from assess.pipelines._jenkins_calls import (
 )
 from assess.pipelines._jenkins_tables import ACTS, PROVENANCE, QUIET, SCRIPTS, WRAPPERS
 from assess.pipelines._reader import MAX_JOBS, Draft, Reading
-from assess.pipelines._tools import CONTAINER, IN_TOTO
+from assess.pipelines._tools import IN_TOTO
 from assess.pipelines._values import secret_kind
 
 MAX_FOLLOWED = 8
+_SHELLS = {"bat": "cmd", "powershell": "pwsh", "pwsh": "pwsh"}
+MAX_CALLS_FOLLOWED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Around:
     condition: str | None = None
     tolerated: bool | None = False
     followed: int = 0
+    directory: str = ""
+    """The folder that `dir` steps have gone into."""
 
 
 @dataclass(slots=True)
@@ -71,6 +76,7 @@ class Walk:
     loaded: set[str] = field(default_factory=set)
     built: set[str] = field(default_factory=set)
     """Variables that hold images of the Docker plugin."""
+    followed: int = 0
     maps: dict[str, list[tuple[str, Closure]]] = field(default_factory=dict)
     """Closures that were put into variables, by the variable: what `parallel branches` runs."""
 
@@ -79,7 +85,10 @@ class Walk:
         return Source(self.reading.path, line)
 
     def open(self, name: str, line: int, around: Around) -> Draft:
-        """A new job."""
+        """A new job; the last one again where there are too many."""
+        if len(self.drafts) >= MAX_JOBS:
+            self.reading.note(self.at(line), f"more than {MAX_JOBS} stages: the rest is not told apart")
+            return self.drafts[-1]
         wanted = around.prefix + name
         taken = {one.id for one in self.drafts}
         unique, count = wanted, 2
@@ -89,14 +98,12 @@ class Walk:
         draft.needs, draft.condition = self.last, around.condition
         draft.images_unknown = around.images_unknown
         self.drafts.append(draft)
-        if len(self.drafts) == MAX_JOBS:
-            self.reading.note(draft.source, f"more than {MAX_JOBS} stages: the rest is not told apart")
         return draft
 
     def job(self, place: Place, around: Around) -> Draft:
         """The job of a place, with what holds where the step stands."""
         if place.draft is None:
-            place.draft = self.open(place.name, place.line, around) if len(self.drafts) < MAX_JOBS else self.drafts[-1]
+            place.draft = self.open(place.name, place.line, around)
             self.last = (place.draft.id,)
         draft = place.draft
         draft.variables.update(around.variables)
@@ -144,7 +151,8 @@ class Walk:
             self._node(call, place, around)
         elif name == "parallel":
             self._parallel(call, around)
-        elif name in self.functions and around.followed < MAX_FOLLOWED:
+        elif name in self.functions and around.followed < MAX_FOLLOWED and self.followed < MAX_CALLS_FOLLOWED:
+            self.followed += 1
             self._arguments(call, place, around)
             self.steps(self.functions[name].statements, place, replace(around, followed=around.followed + 1))
         else:
@@ -202,7 +210,7 @@ class Walk:
         script = written.text.replace("\x00$", "$")
         draft.script(
             script, self.at(written.line), self.at(call.line), None, label.text if isinstance(label, Text) else None,
-            around.condition, tolerated, template,
+            around.condition, tolerated, template, around.directory, _SHELLS.get(call.name),
         )  # fmt: skip
 
     def _stage(self, call: Call, place: Place, around: Around) -> None:
@@ -259,8 +267,8 @@ class Walk:
                 Step(source=source, uses="docker.build"), (Act("build", "docker.build", source),)
             )
         if call.name == ".push" and (held == "docker" or held in self.built):
-            act = Act("publish", "docker push", source, CONTAINER)
-            self.job(place, around).step(Step(source=source, uses="docker push"), (act,), condition=around.condition)
+            acts = recognise("docker push image", source, {})
+            self.job(place, around).step(Step(source=source, uses="docker push"), acts, condition=around.condition)
         if held in self.loaded:
             note = f"`{held}{call.name}` was loaded while the pipeline ran: what it does is not determinable"
             self.job(place, around).step(
@@ -301,6 +309,10 @@ class Walk:
             case "withDockerContainer" | "container" if isinstance(image := call.named("image") or call.first(), Text):
                 if name == "withDockerContainer":
                     inner = replace(around, images=(*around.images, (image.text, call.line)))
+            case "dir" | "ws":
+                where = call.named("path") or call.first()
+                inside = where.text if isinstance(where, Text) and name == "dir" else "$"
+                inner = replace(around, directory="/".join(one for one in (around.directory, inside.strip("/")) if one))
             case "podTemplate":
                 inner = replace(around, images=(*around.images, *pod_images(call)))
             case "input" | "parameters" | "properties" | "pipelineTriggers":

@@ -38,10 +38,13 @@ MAX_STEPS = 5_000
 MAX_JOBS = 1_000
 MAX_DEPTH = 10
 _SECRETIVE = re.compile(
-    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|API_?KEY|PRIVATE_?KEY|SIGNING_?KEY|CREDENTIALS?|AUTH"
-    r"|ACCESS_KEY|SECRET_KEY|PAT)(?:_|\d|$)|(?:TOKEN|PASSWORD|SECRET|APIKEY)$",
+    r"(?!.*_ID$)(?:(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASS|PASSPHRASE|API_?KEY|PRIVATE_?KEY|CREDENTIALS?|AUTH|PAT"
+    r"|ACCESS_KEY|SECRET_KEY|(?:GPG|PGP|SSH|COSIGN|SIGN|SIGNING|DEPLOY|ENCRYPTION|RSA|MINISIGN)_?KEY)(?:_|\d|$)"
+    r"|(?:TOKEN|PASSWORD|SECRET|APIKEY)$)",
     re.IGNORECASE,
 )
+_MOVES = re.compile(r"(?:^|[;&|(\s])(?:cd|pushd|popd|chdir|Set-Location)(?:\s|$)", re.MULTILINE)
+_UNKNOWN = re.compile(r"[$%]|\{\{|<<|<\+|^[/~\\]|^[A-Za-z]:|(?:^|/)\.\.(?:/|$)")
 _KEY = re.compile(r"(?:COSIGN|SIGSTORE|SLSA)[\w-]*(?:PRIVATE|KEY)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(?:env:)?|env:)?([A-Za-z_][A-Za-z0-9_]*)|%([A-Za-z_][A-Za-z0-9_]*)%", re.IGNORECASE)
 _GIVEN = re.compile(
@@ -69,6 +72,10 @@ class Reading:
     secret_variable: re.Pattern[str] | None = _VARIABLE
     """How commands name a variable: what is defined nowhere and named like a secret is one. None where secrets are
     declared."""
+    directory: str | None = None
+    """Where scripts run unless a job or step says otherwise, relative to the project's root; None: not known."""
+    one_shell: bool = False
+    """All commands of a job run in one shell, so that a `cd` holds for those after it."""
     can_sign: bool | None = None
     """Every job may ask for a workload identity; False where the system has none."""
     _opened: dict[str, Node | None] = field(default_factory=dict)
@@ -165,7 +172,9 @@ class Draft:
     parameters: dict[str, None] = field(default_factory=dict)
     images_unknown: bool = False
     directory: str | None = None
-    """Where its scripts run, relative to the project's root; None where that is not known, so that none is followed."""
+    """Where its scripts run, if not where the system's do; where neither tells, no script is followed."""
+    moved: bool = False
+    """A command has changed the directory for those after it."""
 
     def run(
         self,
@@ -176,10 +185,15 @@ class Draft:
         tolerated: bool | None = False,
         text: str | None = None,
         template: str | None = None,
+        source: Source | None = None,
+        directory: str | None = None,
+        shell: str | None = None,
     ) -> None:
         """Commands in a scalar as a step; `text` where they differ from what is written (parameters filled in)."""
-        script = node.text if text is None else text
-        self.script(script, first_line(node), node.source, variables, name, condition, tolerated, template)
+        self.script(
+            node.text if text is None else text, first_line(node), source or node.source, variables, name, condition,
+            tolerated, template, directory, shell,
+        )  # fmt: skip
 
     def script(
         self,
@@ -191,13 +205,17 @@ class Draft:
         condition: str | None = None,
         tolerated: bool | None = False,
         template: str | None = None,
+        directory: str | None = None,
+        shell: str | None = None,
     ) -> None:
         """Commands as a step, `first` the place of their first line.
 
-        `template` is what the system fills in before a shell sees it, where that is not the script as a whole.
+        `template` is what the system fills in before a shell sees it, where that is not the script as a whole;
+        `directory` is where the step runs, relative to the job's; `shell` the system's word for the language.
         """
         around = {**self.variables, **(variables or {})}
-        acts = recognise(script, first, around, self.reading.folder, self.directory)
+        acts = recognise(script, first, around, self.reading.folder, self._where(directory), shell)
+        self.moved = self.moved or (self.reading.one_shell and _MOVES.search(script) is not None)
         self.step(
             Step(source=source, name=name, run=script, conditional=condition is not None, continue_on_error=tolerated),
             acts,
@@ -208,6 +226,13 @@ class Draft:
         )
         for one in (script, *(variables or {}).values()):
             self.secrets_in(one, first, around)
+
+    def _where(self, directory: str | None) -> str | None:
+        """The folder in which a script runs; None where that cannot be told."""
+        start = self.reading.directory if self.directory is None else self.directory
+        if start is None or self.moved or (directory is not None and _UNKNOWN.search(directory)):
+            return None
+        return "/".join(one for one in (start, directory or "") if one)
 
     def step(
         self,

@@ -44,7 +44,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import documents_of
 
-    reading = Reading(folder, path, NAME, depth="recognised", can_sign=False)
+    reading = Reading(folder, path, NAME, depth="recognised", can_sign=False, directory="", one_shell=True)
     reading.secret_variable = re.compile(r"\$env:(\w+)|%(\w+)%|\$\((\w+)\)|\$(\w+)")
     documents = documents_of(data, path)
     for problem in documents.problems:
@@ -135,10 +135,18 @@ def _commands(draft: Draft, root: Node, phase: str, around: str | None = None) -
     for one in (node,) if node is not None and node.kind != "sequence" else node or ():
         for command in scalars(one):
             if command.value not in ("off", False):
-                draft.run(command, name=phase, condition=condition)
+                draft.run(command, name=phase, condition=condition, shell=_shell(draft, None))
         for shell in _SHELLS:
             for command in scalars(one.get(shell)):
-                draft.run(command, name=phase, condition=condition)
+                draft.run(command, name=phase, condition=condition, shell=_shell(draft, shell))
+
+
+def _shell(draft: Draft, written: str | None) -> str | None:
+    """The language of a command: cmd, unless it says otherwise or the image is not Windows."""
+    if written in {"ps", "pwsh"}:
+        return "pwsh"
+    unix = any(name in (draft.runner_label or "").lower() for name in ("ubuntu", "linux", "macos"))
+    return "sh" if written in {"sh", "bash"} or (written is None and unix) else "cmd"
 
 
 def _deploy(draft: Draft, node: Node) -> None:

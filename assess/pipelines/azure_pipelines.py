@@ -21,7 +21,10 @@ NAME = "azure-pipelines"
 _NAMED = re.compile(r"(?:^|/)\.?azure-?pipelines?[^/]*\.ya?ml\Z|(?:^|/)\.vsts-ci\.ya?ml\Z", re.IGNORECASE)
 _FOLDERS = re.compile(r"(?:^|/)\.(?:azure-?pipelines?|azuredevops|pipelines|ado)/.*\.ya?ml\Z", re.IGNORECASE)
 _TOP = re.compile(rb"^(?:trigger|pr|pool|stages|jobs|steps|extends|variables|resources)[ \t]*:", re.MULTILINE)
-_SURE = re.compile(rb"^[ \t-]*(?:-[ \t]+task:[ \t]*[\"']?[\w.-]+@\d|vmImage[ \t]*:)", re.MULTILINE)
+_SURE = re.compile(
+    rb"^[ \t-]*(?:-[ \t]+task:[ \t]*[\"']?[\w.-]+@\d|vmImage[ \t]*:)|^[ \t-]*pool[ \t]*:[ \t]*\{[ \t]*vmImage\b",
+    re.MULTILINE,
+)
 _TOP_LEVEL = """
 trigger pr schedules resources pool variables parameters stages jobs steps extends name
 appendCommitMessageToRunName lockBehavior strategy container services workspace continueOnError
@@ -61,7 +64,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import one_mapping, text
 
-    reading = Reading(folder, path, NAME)
+    reading = Reading(folder, path, NAME, directory="")
     reading.parameter = re.compile(r"\$\{\{[^}]*?\bparameters(?:\.|\[')([\w-]+)")
     reading.secret_variable = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)|\$(?:env:|\{)?([A-Za-z_]\w*)")
     reading.taint = re.compile(

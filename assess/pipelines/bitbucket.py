@@ -77,7 +77,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import one_mapping
 
-    reading = Reading(folder, path, NAME, depth="recognised", can_sign=False)
+    reading = Reading(folder, path, NAME, depth="recognised", can_sign=False, directory="", one_shell=True)
     root = one_mapping(data, path, "configuration", reading)
     pipelines = root.get("pipelines")
     if pipelines is None or pipelines.kind != "mapping":

@@ -50,7 +50,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import documents_of
 
-    reading = Reading(folder, path, NAME, can_sign=True)
+    reading = Reading(folder, path, NAME, can_sign=True, directory="", one_shell=True)
     reading.parameter = re.compile(r"buildkite-agent\s+meta-data\s+get\s+[\"']?([\w.-]+)")
     reading.taint = re.compile(
         r"(?<![\\$])\$\{?(BUILDKITE_(?:MESSAGE|BRANCH|TAG|PULL_REQUEST_REPO|BUILD_AUTHOR\w*|BUILD_CREATOR\w*"
@@ -136,7 +136,9 @@ class _Pipeline:
                     ]
             return
         self.drafts.append(self._job(node, group, both))
-        depends = _depends(node) or (_depends(group) if group is not None else None)
+        depends = _depends(node)
+        if depends is None and group is not None:
+            depends = _depends(group)
         self.depends.append(depends)
         self.segments.append((self.barrier, len(self.drafts) - 1))
         for key in ("key", "id", "identifier", "label", "name"):
@@ -279,6 +281,6 @@ def _variants(node: Node) -> int | None:
     setup = matrix if matrix.kind == "sequence" else matrix.get("setup")
     if setup is None:
         return None
-    for one in (setup,) if setup.kind == "sequence" else setup.value.values():
+    for one in (setup,) if setup.kind == "sequence" else (value for _, value in setup.items()):
         count *= max(len(one.value), 1) if one.kind == "sequence" else 1
     return count

@@ -47,7 +47,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import one_mapping
 
-    reading = Reading(folder, path, NAME, can_sign=True)
+    reading = Reading(folder, path, NAME, can_sign=True, directory="")
     reading.parameter = re.compile(r"<<\s*pipeline\.parameters\.([\w-]+)")
     reading.taint = re.compile(
         r"<<\s*(pipeline\.git\.(?:branch|tag)|pipeline\.trigger_parameters\.[\w.]*(?:message|title|branch|ref|author)[\w.]*"

@@ -46,7 +46,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
 
     if path.endswith(".star"):
         raise InputError("the configuration is made by a program (Starlark), which is not run", path)
-    reading = Reading(folder, path, NAME, depth="recognised")
+    reading = Reading(folder, path, NAME, depth="recognised", directory="", one_shell=True)
     root = one_mapping(data, path, "configuration", reading, repeat=True)
     if folder.peek(path.removesuffix("yml").removesuffix("yaml") + "star", 1):
         reading.note(root.source, "`.cirrus.star` beside it may add tasks")

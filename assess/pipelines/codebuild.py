@@ -53,7 +53,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import one_mapping
 
-    reading = Reading(folder, path, NAME)
+    reading = Reading(folder, path, NAME, directory="", one_shell=True)
     root = one_mapping(data, path, "buildspec", reading)
     if (found := resources(root)) is not None:
         jobs, triggers = read_template(reading, found)

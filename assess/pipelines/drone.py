@@ -42,7 +42,9 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
 
     if path.endswith((".star", ".jsonnet")):
         raise InputError("the pipeline is made by a program (Starlark or Jsonnet), which is not run", path)
-    reading = Reading(folder, path, NAME, depth="recognised", taint=_OUTSIDERS, can_sign=False)
+    reading = Reading(
+        folder, path, NAME, depth="recognised", taint=_OUTSIDERS, can_sign=False, directory="", one_shell=True
+    )
     reading.secret_variable = None
     documents = documents_of(data, path)
     for problem in documents.problems:
@@ -105,8 +107,10 @@ def read_steps(draft: Draft, steps: Node) -> None:
         if image is not None:
             draft.image(image, "step")
         commands = scalars(node.get("commands"))
+        draft.moved = False
+        where = text(node.get("directory"))
         for command in commands:
-            draft.run(command, texts(node.get("environment")), name, condition, tolerated)
+            draft.run(command, texts(node.get("environment")), name, condition, tolerated, directory=where)
         if not commands and image is not None and node.get("detach") is None:
             plugin_step(draft, node, image, name, condition, tolerated)
 

@@ -104,6 +104,7 @@ def _stage(reading: Reading, item: Node, before: tuple[str, ...]) -> Draft:
     clone = spec.get("cloneCodebase")
     if clone is not None and clone.value is True:
         draft.act(Act("checkout", "cloneCodebase", clone.source))
+        draft.directory = ""
     caching = spec.get("caching") or spec.get("buildIntelligence")
     enabled = caching.get("enabled") if caching is not None else None
     if caching is not None and enabled is not None and enabled.value is not False:

@@ -48,7 +48,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import conflict_line
 
-    reading = Reading(folder, path, NAME)
+    reading = Reading(folder, path, NAME, directory="")
     if (line := conflict_line(data)) is not None:
         raise InputError("merge conflict markers (<<<<<<<, =======, >>>>>>>) are left in the file", f"{path}:{line}")
     try:
@@ -64,7 +64,10 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     for number, what in parsed.problems:
         reading.note(Source(path, number), f"not parsed: {what}")
     walk = Walk(reading)
-    triggers = _walk(walk, parsed)
+    try:
+        triggers = _walk(walk, parsed)
+    except RecursionError:
+        raise InputError("functions that call each other are nested too deeply", path) from None
     if parsed.problems:
         _uncertain(walk, parsed)
     if not walk.drafts:

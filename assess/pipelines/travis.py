@@ -49,7 +49,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._reader import Reading
     from assess.pipelines._values import one_mapping, scalars
 
-    reading = Reading(folder, path, NAME, depth="recognised", can_sign=False)
+    reading = Reading(folder, path, NAME, depth="recognised", can_sign=False, directory="", one_shell=True)
     root = one_mapping(data, path, "configuration", reading)
     for one in scalars(root.get("import")):
         reading.include(one.source, one.text, "import", "unknown", False)
@@ -103,12 +103,13 @@ def _environments(root: Node) -> list[Node] | None:
 
 
 def _job(reading: Reading, root: Node, node: Node, name: str) -> Draft:
+    from assess.pipelines._facts import Act
     from assess.pipelines._reader import Draft
-    from assess.pipelines._values import scalars, text
+    from assess.pipelines._values import scalars, text, words
 
     draft = Draft(reading, node.source, name, runner="hosted")
     draft.condition = text(node.get("if"))
-    parts = [text(node.get(key) or root.get(key)) for key in ("os", "dist", "arch")]
+    parts = [" | ".join(words(node.get(key) or root.get(key))) for key in ("os", "dist", "arch")]
     draft.runner_label = ", ".join(one for one in parts if one) or None
     draft.variants = _variants(node) if node is root else 1
     for place in dict.fromkeys((root, node)):
@@ -125,6 +126,10 @@ def _job(reading: Reading, root: Node, node: Node, name: str) -> Draft:
         for command in scalars(written):
             if command.text not in {"true", "skip", "false", "ignore"}:
                 draft.run(command, name=phase, tolerated=phase in failing)
+    language = node.get("language") or root.get("language")
+    if language is not None and language.text not in {"generic", "minimal", "sh", "shell", "bash"}:
+        if node.get("script") is None and root.get("script") is None:
+            draft.act(Act("code", f"default script of {language.text[:40]}", language.source))
     deploy = node.get("deploy") or root.get("deploy")
     for one in (deploy,) if deploy is not None and deploy.kind == "mapping" else deploy or ():
         _deploy(draft, one)

@@ -38,7 +38,9 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._values import one_mapping, words
     from assess.pipelines.drone import condition_of, read_steps
 
-    reading = Reading(folder, path, NAME, depth="recognised", taint=_OUTSIDERS, can_sign=False)
+    reading = Reading(
+        folder, path, NAME, depth="recognised", taint=_OUTSIDERS, can_sign=False, directory="", one_shell=True
+    )
     reading.secret_variable = None
     root = one_mapping(data, path, "workflow", reading, splice=True)
     name = path.rpartition("/")[2].rpartition(".")[0].removeprefix(".")
