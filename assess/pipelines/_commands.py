@@ -42,11 +42,12 @@ _SCRIPT = re.compile(r"(?:\.{1,2}[/\\]|[./]?(?:\$|\w)[^=]*/).*|.*\.(?:sh|bash|py
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash", "source", "."})
 _LANGUAGES = frozenset({"python", "python3", "node", "ruby", "perl", "pwsh", "powershell", "php", "deno", "Rscript"})
 _FETCH = frozenset({"curl", "wget", "iwr", "irm", "invoke-webrequest", "invoke-restmethod"})
-_FETCHED = re.compile(r"\A(?:<|\$)\((?:curl|wget)\b|\A`(?:curl|wget)\b")
-_DOWNLOADS = re.compile(
-    r"\b(?:iex|Invoke-Expression)\b.*(?:DownloadString|\biwr\b|\birm\b|Invoke-WebRequest|Invoke-RestMethod)", re.I
+# patterns that few scripts need are compiled when they are first used
+_FETCHED = r"\A(?:<|\$)\((?:curl|wget)\b|\A`(?:curl|wget)\b"
+_DOWNLOADS = (
+    r"(?i)\b(?:iex|Invoke-Expression)\b.*(?:DownloadString|\biwr\b|\birm\b|Invoke-WebRequest|Invoke-RestMethod)"
 )
-_PINNED_URL = re.compile(r"https://\S*/[0-9a-f]{40}/")
+_PINNED_URL = r"https://\S*/[0-9a-f]{40}/"
 _EXECUTORS = frozenset(
     {
         "npx",
@@ -82,8 +83,9 @@ _EXECUTORS = frozenset(
 _STEPS_ENVIRONMENT = re.compile(r"\bGITHUB_(?:ENV|PATH)\b|\bBASH_ENV\b")
 _WORKFLOW_COMMAND = re.compile(r"::(?:set-env|add-path)\b|##vso\[task\.(?:setvariable|prependpath)")
 _POWERSHELL = re.compile(r"\$env:\w+|\b(?:Write-Host|Invoke-\w+|Get-\w+|Set-\w+|New-Item|Out-File|ForEach-Object)\b")
-_SELF = re.compile(
-    r"""\$\((?:cd\s+)?["']?\$?\(?dirname\s+(?:--\s+)?["']?\$(?:0|\{?BASH_SOURCE(?:\[0\])?\}?|\{0\})["']?\)?["']?(?:\s*&&\s*pwd(?:\s+-P)?)?\)"""
+_SELF = (
+    r"""\$\((?:cd\s+)?["']?\$?\(?dirname\s+(?:--\s+)?["']?\$(?:0|\{?BASH_SOURCE(?:\[0\])?\}?|\{0\})["']?\)?["']?"""
+    r"(?:\s*&&\s*pwd(?:\s+-P)?)?\)"
 )
 
 
@@ -161,7 +163,7 @@ class _Reading:
     def downloads(self, text: str) -> None:
         """PowerShell that evaluates what it downloads, in one expression."""
         for number, line in enumerate(text.split("\n")):
-            if _DOWNLOADS.search(line) and not line.lstrip().startswith("#"):
+            if re.search(_DOWNLOADS, line) and not line.lstrip().startswith("#"):
                 place = Source(self.source.path, None if self.source.line is None else self.source.line + number)
                 self.acts.append(Act("remote-script", "iex", place, note="runs a script straight from the network"))
 
@@ -197,7 +199,7 @@ class _Reading:
         if self.around.depth == 0:
             return text
         folder = self.source.path.rpartition("/")[0]
-        return _SELF.sub(lambda _: f"$GITHUB_WORKSPACE/{folder}", text) if "$(" in text else text
+        return re.sub(_SELF, lambda _: f"$GITHUB_WORKSPACE/{folder}", text) if "$(" in text else text
 
     def _directory(self, scope: tuple[int, ...]) -> str | None:
         for length in range(len(scope), -1, -1):
@@ -230,7 +232,7 @@ class _Reading:
             name = flag(words, "-o", "--output", "-O", "--output-document") or command.writes
             if name in {None, "true"} or (name or "").startswith("http"):
                 name = next((word.rpartition("/")[2] for word in words if word.startswith("http")), None)
-            if name and not any(_PINNED_URL.match(word) for word in words):
+            if name and not any(re.match(_PINNED_URL, word) for word in words):
                 self.fetched.add(name.rpartition("/")[2])
         elif program in CHECKSUMS | {"gpg", "cosign", "slsa-verifier", "minisign"}:
             self.fetched.clear()
@@ -580,8 +582,8 @@ def _interpreter(
 ) -> tuple[Act, ...]:
     """`bash x.sh`, `bash -c TEXT`, `bash <<EOF`, `curl | bash`, `python x.py`."""
     piped = command.piped_from
-    fetched = piped is not None and _fetches(piped) and not any(_PINNED_URL.match(word) for word in piped)
-    if fetched or any(_FETCHED.match(word) for word in arguments):
+    fetched = piped is not None and _fetches(piped) and not any(re.match(_PINNED_URL, word) for word in piped)
+    if fetched or any(re.match(_FETCHED, word) for word in arguments):
         return (Act("remote-script", program, place, note="runs a script straight from the network"),)
     if program == "deno" and any(word.startswith("https://") for word in arguments):
         return (Act("remote-script", program, place, note="runs a script straight from the network"),)

@@ -32,8 +32,8 @@ _TEMPLATE = re.compile(r"<<[ \t]*[A-Za-z_][\w-]*(?:\.[\w-]+)+[ \t]*>>")
 _PLAIN = re.compile(r"[^\s'\"\\$`;|&()<>#]+")
 _INSIDE = re.compile(r'[^"\\$`]+')
 _SUBSTITUTION = re.compile(r"(?<!\\)(?:\$\((?!\()|`)")
-_TEST_END = re.compile(r"\s\]\](?=[\s;)&|]|\Z)")
-_ARITHMETIC_END = re.compile(r"\)\)")
+_TEST_END = r"\s\]\](?=[\s;)&|]|\Z)"
+_ARITHMETIC_END = r"\)\)"
 _PARENTHESES = re.compile(r"\(\s*\)")
 SWALLOWS = frozenset({"true", ":", "echo", "printf"})
 GIVES_UP = frozenset({"exit", "return", "false", "die", "fail"})
@@ -390,9 +390,9 @@ class _Lexer:
         self.line += inside.count("\n")
         self.at = end
 
-    def _raw(self, closing: re.Pattern[str], length: int) -> None:
+    def _raw(self, closing: str, length: int) -> None:
         """Text that is no command (`[[ ]]`, `(( ))`) as one word; what is substituted inside is listed."""
-        found = closing.search(self.text, self.at)
+        found = re.compile(closing).search(self.text, self.at)
         end = found.start() + length if found is not None else len(self.text)
         if found is None:
             self.unsure = "a test does not end"

@@ -13,8 +13,6 @@ from assess.errors import InputError
 from assess.evidence import Note, Source, SourceControl, Unreadable
 from assess.pipelines._files import Folder
 from assess.pipelines._json_nodes import read_json
-from assess.pipelines._source_rules import allstar, ruleset, settings
-from assess.pipelines._source_terraform import WANTED, terraform
 
 MAX_OWNERS = 5_000
 MAX_FILES = 500
@@ -24,11 +22,16 @@ _OWNERS = (
     (".github/CODEOWNERS", "github"), ("CODEOWNERS", "github"), ("docs/CODEOWNERS", "github"),
     (".gitlab/CODEOWNERS", "gitlab"),
 )  # fmt: skip
-_SETTINGS = re.compile(r"\.github/(?:settings|branch-protection[\w.-]*|suborgs/[\w.-]+|repos/[\w.-]+)\.ya?ml\Z")
-_ALLSTAR = re.compile(r"(?:\.allstar|\.github/\.allstar|allstar)/[\w.-]+\.ya?ml\Z|\A\.allstar/")
-_RULESET = re.compile(r"(?:\A|/)\.github/(?:[\w.-]+/)*[\w.-]+\.json\Z|ruleset[\w./-]*\.json\Z", re.IGNORECASE)
+_SETTINGS = r"\.github/(?:settings|branch-protection[\w.-]*|suborgs/[\w.-]+|repos/[\w.-]+)\.ya?ml\Z"
+_ALLSTAR = r"(?:\.allstar|\.github/\.allstar|allstar)/[\w.-]+\.ya?ml\Z|\A\.allstar/"
+_RULESET = r"(?i)(?:\A|/)\.github/(?:[\w.-]+/)*[\w.-]+\.json\Z|ruleset[\w./-]*\.json\Z"
 _EVERYTHING = frozenset({"*", "/**", "**", "/*", "/"})
-_SECTION = re.compile(r"\s*(\^)?\[([^\]]+)\](?:\[\d+\])?\s*(.*)")
+_PROTECTS = (
+    rb'resource\s+"(?:github_(?:branch_protection|repository_ruleset|organization_ruleset|branch_protection_v3)'
+    rb"|gitlab_(?:branch_protection|tag_protection|project_approval_rule|project_level_mr_approvals)"
+    rb'|azuredevops_branch_policy_\w+)"'
+)
+_SECTION = r"\s*(\^)?\[([^\]]+)\](?:\[\d+\])?\s*(.*)"
 _SOURCE_TOOLS = re.compile(
     r"slsa-framework/(?:source-actions|source-tool|slsa-source-poc)\b[\w./@-]*|\bgittuf/[\w./@-]+|\bsourcetool\s+\w+"
     r"|\bgittuf\s+(?:rsl|trust|policy|verify-ref)\b|refs/gittuf/\w+"
@@ -69,13 +72,17 @@ def read_source_control(
 
 
 def _kind(name: str) -> str | None:
-    if _SETTINGS.search(name):
+    if not name.endswith((".yml", ".yaml", ".json", ".tf")):
+        return None
+    if name.endswith(".tf"):
+        return "terraform"
+    if ".github/" not in name and "allstar" not in name and "ruleset" not in name.lower():
+        return None
+    if re.search(_SETTINGS, name):
         return "settings"
-    if _ALLSTAR.search(name):
+    if re.search(_ALLSTAR, name):
         return "allstar"
-    if _RULESET.search(name):
-        return "ruleset"
-    return "terraform" if name.endswith(".tf") else None
+    return "ruleset" if re.search(_RULESET, name) else None
 
 
 def _read(folder: Folder, name: str) -> list[SourceControl]:
@@ -84,9 +91,13 @@ def _read(folder: Folder, name: str) -> list[SourceControl]:
     if data is None:
         return []
     if kind == "terraform":
-        if not WANTED.search(data):
+        if not re.search(_PROTECTS, data):
             return []
+        from assess.pipelines._source_terraform import terraform
+
         return terraform(folder.read(name) or b"", name)
+    from assess.pipelines._source_rules import allstar, ruleset, settings
+
     if kind == "ruleset":
         if b'"rules"' not in data or b'"target"' not in data:
             return []
@@ -131,7 +142,7 @@ def code_owners(text: str, path: str, system: str, pipelines: tuple[str, ...]) -
         line = raw.partition(" #")[0].strip()
         if not line or line.startswith("#"):
             continue
-        if system == "gitlab" and (section := _SECTION.match(line)) is not None:
+        if system == "gitlab" and (section := re.match(_SECTION, line)) is not None:
             sections.append([])
             optional, default = section.group(1) is not None, bool(section.group(3).strip())
             continue

@@ -10,11 +10,6 @@ from assess.evidence import Note, SourceControl
 from assess.pipelines._hcl import read_hcl
 from assess.pipelines._source_rules import REFS, REST, REVIEW, RULES, hints, protected, true
 
-WANTED = re.compile(
-    rb'resource\s+"(?:github_(?:branch_protection|repository_ruleset|organization_ruleset|branch_protection_v3)'
-    rb"|gitlab_(?:branch_protection|tag_protection|project_approval_rule|project_level_mr_approvals)"
-    rb'|azuredevops_branch_policy_\w+|azuredevops_repository_policy_\w+)"'
-)
 _NOTHING = Node("mapping", {}, "", 0, 0)
 _LITERAL = re.compile(r"[$({]|\bvar\.|\blocal\.|\beach\.|\bfor\b")
 
