@@ -153,6 +153,11 @@ def _job(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...]) -> li
 def _draft(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...], variables: Mapping[str, Node]) -> Draft:
     kind, label = evidence.runner(node, node.get("trigger") is not None)
     identities, able = evidence.identities(node)
+    elsewhere = [one for one in identities if one.source.path != reader.files.path]
+    if able and (elsewhere or reader.around.depth):
+        able = None
+        note = "keyless signing is documented for tokens of the project's own file only, and this one is elsewhere"
+        reader.files.note((elsewhere or list(identities))[0].source, note)
     place = node.get("environment")
     draft = Draft(
         reader.files,

@@ -114,6 +114,12 @@ def _joined(
     )
 
 
+def _platform_signs(path: ReleasePath) -> bool:
+    """All signed provenance of the path is the platform's own, with what no job can ask for."""
+    signed = [act.offer for _, act in path.acts() if act.offer is not None and act.offer.signed]
+    return bool(signed) and all(offer.control_plane for offer in signed)
+
+
 def _job(facts: PipelineFacts, path: ReleasePath | None, one: JobFacts) -> PathJob:
     job = one.job
     outsiders = open_to_outsiders(facts, path) if path is not None else facts.outsiders is not None
@@ -133,7 +139,7 @@ def _job(facts: PipelineFacts, path: ReleasePath | None, one: JobFacts) -> PathJ
         builds=one.tell("build"),
         attests=one.tell("attest"),
         publishes=one.tell("publish"),
-        can_sign=job.can_sign,
+        can_sign=False if path is not None and _platform_signs(path) else job.can_sign,
         holds_key=True if keys else one.tell("key"),
         runs_outsiders_code=runs_outsiders_code(one) if outsiders else False,
         goes_on_without=_goes_on_without(path, one) if path is not None else False,
