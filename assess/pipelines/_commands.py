@@ -439,7 +439,7 @@ def _followed(
     """
     if pieces is None or around.depth >= MAX_DEPTH:
         problems = around.follower.problems if around.follower is not None else {}
-        problem = next((text for path, text in problems.items() if path.endswith(name)), None)
+        problem = next((text for path, text in problems.items() if path.endswith(shown.removeprefix("./"))), None)
         why = "was not read" if problem is None else f"was not read ({problem})"
         return opaque(shown, name, place, why)
     inner = _pieces(pieces, around)

@@ -163,6 +163,8 @@ class _Parser:
             kind, text, _ = self.tokens[self.at]
             if kind == "end" or (depth == 0 and (kind == "newline" or text in {",", "]", "}", ")"})):
                 break
+            if text == '"':
+                self._refuse("a text is not closed")
             depth += (text in {"(", "[", "{"}) - (text in {")", "]", "}"})
             parts.append(text)
             self.at += 1
