@@ -187,9 +187,9 @@ def _draft(reader: _Reader, key: Node, node: Node, earlier: tuple[str, ...], var
 
 def _finished(draft: Draft, node: Node) -> JobFacts:
     facts = draft.finish()
-    job = replace(facts.job, regardless=bool({"always", "on_failure"} & evidence.whens(node)))
-    if draft.can_sign is None:
-        job = replace(job, identities=None)
+    known = facts.job.identities if draft.identities or draft.can_sign is not None else None
+    regardless = bool({"always", "on_failure"} & evidence.whens(node))
+    job = replace(facts.job, regardless=regardless, can_sign=draft.can_sign, identities=known)
     return replace(facts, job=job)
 
 
