@@ -22,6 +22,7 @@ from assess.pipelines._values import Pin, documents_of, ref_pin, text
 
 MAX_INCLUDES = 150
 _PATCHED = re.compile(r"v?\d+\.\d+\.\d+")
+_OWN = re.compile(r"\$\{?CI_SERVER_(?:FQDN|HOST)\}?/\$\{?CI_PROJECT_PATH\}?/([\w-]+)@\$\{?CI_COMMIT_SHA\}?\Z")
 _BLOCK = re.compile(r"\$\[\[\s*(.*?)\s*\]\]", re.DOTALL)
 _TRUNCATE = re.compile(r"truncate\(\s*(\d{1,6})\s*,\s*(\d{1,6})\s*\)\Z")
 
@@ -179,12 +180,24 @@ def _include(files: Files, entry: Node, stack: tuple[str, ...]) -> list[Node]:
     if kind is None:
         files.note(entry.source, "an include names neither local, project, remote, template, component nor artifact")
         return []
+    own = _own_component(files, reference) if kind == "component" else None
+    if own is not None:
+        return local_files(files, entry, place, own, stack)
     if kind != "local":
         found = Include(place.source, reference, kind, include_pin(kind, entry), False)
         files.includes[found] = None
         files.missing.append(found)
         return []
     return local_files(files, entry, place, reference, stack)
+
+
+def _own_component(files: Files, reference: str) -> str | None:
+    """The file of a component of this very project, as its pipelines test it; None for any other."""
+    found = _OWN.match(reference)
+    if found is None:
+        return None
+    names = (f"templates/{found.group(1)}.yml", f"templates/{found.group(1)}/template.yml")
+    return next((name for name in names if files.folder.read(name) is not None), None)
 
 
 def include_name(entry: Node) -> tuple[str | None, str, Node]:
