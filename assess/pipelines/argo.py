@@ -53,7 +53,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     except InputError as error:
         if b"{{ ." not in data and b"{{- " not in data and b"{{." not in data:
             raise
-        raise InputError(f"a template of Helm's, which is not rendered here ({error.message})", error.place) from error
+        raise InputError("a template of Helm's, which is not rendered here", error.place) from error
     for problem in documents.problems:
         reading.note(problem.source, problem.text)
     jobs: list[JobFacts] = []

@@ -45,7 +45,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._values import one_mapping, text
 
     if path.endswith(".star"):
-        raise InputError("the configuration is made by a program (Starlark), which is not run", path)
+        raise InputError("the configuration is made by a program (Starlark), which is not run", f"{path}:1")
     reading = Reading(folder, path, NAME, depth="recognised", directory="", one_shell=True)
     root = one_mapping(data, path, "configuration", reading, repeat=True)
     if folder.peek(path.removesuffix("yml").removesuffix("yaml") + "star", 1):

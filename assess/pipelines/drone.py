@@ -41,7 +41,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     from assess.pipelines._values import documents_of, text
 
     if path.endswith((".star", ".jsonnet")):
-        raise InputError("the pipeline is made by a program (Starlark or Jsonnet), which is not run", path)
+        raise InputError("the pipeline is made by a program (Starlark or Jsonnet), which is not run", f"{path}:1")
     reading = Reading(
         folder, path, NAME, depth="recognised", taint=_OUTSIDERS, can_sign=False, directory="", one_shell=True
     )
