@@ -19,6 +19,7 @@ from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
 from assess.plan import ArtifactPlan, Plan
+from assess.remedies import steps_up
 from assess.scoring import audit_text, contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
@@ -166,6 +167,7 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     notices = tuple(dict.fromkeys(told))
     unreadable = tuple(dict.fromkeys(u for one in gathered.subjects for u in one.evidence.unreadable))
     not_checked = (*gathered.not_checked, *(note for one in gathered.subjects for note in one.not_checked))
+    configured = pipeline_levels(gathered.project, pack.requirements, pack.audits, plan.profile)
     return Assessment(
         schema_version=SCHEMA_VERSION,
         tool_version=__version__,
@@ -191,7 +193,8 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         roots=gathered.roots,
         audits=tuple(audit_text(one) for one in pack.audits if _tells(one.id, audited)),
         audited=audited if gathered.project.pipelines else None,
-        configured=pipeline_levels(gathered.project, pack.requirements, pack.audits, plan.profile),
+        configured=configured,
+        steps_up=steps_up((one.system, one.vendor) for one in configured),
     )
 
 

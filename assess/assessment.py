@@ -198,6 +198,20 @@ class PipelineLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class StepUp:
+    """One step of the catalogue of remedies: from one configured level to another, on one CI system."""
+
+    system: str
+    title: str
+    lower: int
+    upper: int
+    effort: str
+    text: str
+    change: str = ""
+    """The step in an example file, as a unified diff of the whole file; "" where no file can do it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the gate decides on one subject by its demonstrated reading alone, whatever else it may accept."""
 
@@ -343,3 +357,5 @@ class Assessment:
     """How every case of every audit ended; None where no pipeline was read."""
     configured: tuple[PipelineLevel, ...] = ()
     """What each pipeline with a release path is configured for."""
+    steps_up: tuple[StepUp, ...] = ()
+    """Examples of how the CI systems in use are brought to the levels that their pipelines are not configured for."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assess import _yaml
 from assess._data import data_path
+from assess.assessment import StepUp
 from assess.errors import ConfigError, InputError
+from assess.evidence import Interval
 from assess.files import OWN_LIMIT, read_file
+
+TOP = 3
 
 Effort = Literal["low", "medium", "high"]
 
@@ -75,21 +81,42 @@ class _Catalogue(_Own):
     cards: list[_Card]
 
 
-@cache
 def load_remedies() -> tuple[Remedy, ...]:
     """All steps that come with the tool, by system, then as their file has them. Raises ConfigError with the place."""
-    found: list[Remedy] = []
-    for path in sorted((data_path("levels") / "remediation").glob("*.yaml")):
-        try:
-            root = _yaml.load(read_file(path, OWN_LIMIT, "catalogue of remedies"), str(path))
-            catalogue = _Catalogue.model_validate(_yaml.plain(root))
-        except InputError as problem:
-            raise ConfigError(problem.message, problem.place) from None
-        except ValidationError as problem:
-            first: Any = problem.errors()[0]
-            raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", str(path)) from None
-        for card in catalogue.cards:
-            rest = card.model_dump(exclude={"beside", "text"})
-            text = " ".join(card.text.split())
-            found.append(Remedy(catalogue.system, text=text, beside=tuple(sorted(card.beside.items())), **rest))
+    return tuple(one for path in sorted(_folder().glob("*.yaml")) for one in _load(path))
+
+
+def steps_up(levels: Iterable[tuple[str, Interval]]) -> tuple[StepUp, ...]:
+    """The steps above the lowest of these (CI system, configured level), for each system, from the lowest up."""
+    lowest: dict[str, int] = {}
+    for system, level in levels:
+        lowest[system] = min(level.ceiling, lowest.get(system, level.ceiling))
+    found = []
+    for system, ceiling in lowest.items():
+        path = _folder() / f"{system}.yaml"
+        if ceiling < TOP and path.is_file():
+            above = (one for one in _load(path) if one.upper > ceiling)
+            found += sorted(above, key=lambda one: one.lower)
+    return tuple(StepUp(one.system, one.title, one.lower, one.upper, one.effort, one.text, one.change) for one in found)
+
+
+def _folder() -> Path:
+    return data_path("levels") / "remediation"
+
+
+@cache
+def _load(path: Path) -> tuple[Remedy, ...]:
+    try:
+        root = _yaml.load(read_file(path, OWN_LIMIT, "catalogue of remedies"), str(path))
+        catalogue = _Catalogue.model_validate(_yaml.plain(root))
+    except InputError as problem:
+        raise ConfigError(problem.message, problem.place) from None
+    except ValidationError as problem:
+        first: Any = problem.errors()[0]
+        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", str(path)) from None
+    found = []
+    for card in catalogue.cards:
+        rest = card.model_dump(exclude={"beside", "text"})
+        text = " ".join(card.text.split())
+        found.append(Remedy(catalogue.system, text=text, beside=tuple(sorted(card.beside.items())), **rest))
     return tuple(found)

@@ -35,8 +35,9 @@ def written(remedy: Remedy, text: str | None, folder: Path) -> Path:
 def test_applying_it_raises_the_configured_level(remedy: Remedy, tmp_path: Path) -> None:
     before = configured(written(remedy, remedy.before, tmp_path / "before"))
     after = configured(written(remedy, remedy.after, tmp_path / "after"))
-    assert before.ceiling == remedy.lower
-    assert after.ceiling == remedy.upper
+    assert before.reached <= remedy.lower <= before.ceiling
+    assert after.reached >= before.reached
+    assert after.ceiling == remedy.upper > before.ceiling
 
 
 def test_every_system_that_is_read_whole_has_a_way_up() -> None:

@@ -93,6 +93,7 @@ def render_terminal(assessment: Assessment, *, color: bool = False, width: int =
     _pipelines(writer, view)
     _audits(writer, view.audits.contradicts, "What contradicts the configured level", "unmet")
     _audits(writer, view.audits.threatens, "What threatens it", "unknown")
+    _way_up(writer, view)
     _untold(writer, view)
     _notices(writer, view, "warning", "Warnings")
     _unreadable(writer, view)
@@ -226,6 +227,17 @@ def _pipelines(writer: _Writer, view: View) -> None:
             if missing and one.strict.reached < one.vendor.ceiling:
                 writer.put(f"strict, not shown: {'; '.join(missing)}", "dim", indent=4)
         writer.more(len(found))
+
+
+def _way_up(writer: _Writer, view: View) -> None:
+    """The next step of each CI system in use; the reports have them all, with examples."""
+    found = view.assessment.steps_up
+    if found:
+        writer.heading("The way up")
+        for system in dict.fromkeys(one.system for one in found):
+            one = next(step for step in found if step.system == system)
+            writer.put(f"{system}, L{one.lower} to L{one.upper}: {one.title} ({one.effort} effort)", indent=2)
+        writer.put("slsa-assess fix makes the safe changes; markdown and html reports show every step", "dim", indent=2)
 
 
 def _audits(writer: _Writer, cards: tuple[AuditCard, ...], title: str, style: str) -> None:
