@@ -53,6 +53,7 @@ def merge(assessments: tuple[Assessment, ...]) -> Assessment:
         audits=tuple({text.id: text for one in assessments for text in one.audits}.values()),
         audited=_joined([one.audited for one in assessments]),
         configured=tuple(dict.fromkeys(row for one in assessments for row in one.configured)),
+        steps_up=tuple(dict.fromkeys(step for one in assessments for step in one.steps_up)),
     )
 
 
