@@ -103,7 +103,7 @@ def python_publish(words: tuple[str, ...], place: Source) -> tuple[Act, ...]:
     program = words[0].rpartition("/")[2]
     verb = next(iter(positional(words, _PYTHON_VALUES)), "")
     if verb not in {"upload", "publish"} or dry(words):
-        return (Act("verify", "twine check", place),) if (program, verb) == ("twine", "check") else ()
+        return ()
     where = " ".join(flags(words, "-r", "--repository", "--repository-url", "--publish-url", "--index"))
     if LOCAL_REGISTRY.match(where.removeprefix("http://").removeprefix("https://")):
         return ()

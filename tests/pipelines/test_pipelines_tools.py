@@ -187,7 +187,7 @@ def test_offers(command: str, level: Interval, generated: bool | None) -> None:
         ("npx changeset publish", ["publish>npm"]),
         ("npx --yes @changesets/cli publish", ["publish>npm"]),
         ("twine upload --repository testpypi dist/*", ["publish>TestPyPI"]),
-        ("twine check dist/*", ["verify"]),
+        ("twine check dist/*", []),
         ("uv publish --publish-url https://test.pypi.org/legacy/", ["publish>TestPyPI"]),
         ("uvx twine upload dist/*", ["publish>PyPI"]),
         ("uv run twine upload dist/*", ["code", "publish>PyPI"]),
