@@ -593,6 +593,7 @@ class PathJob:
     attests: bool | None = None
     publishes: bool | None = None
     can_sign: bool | None = None
+    """It may ask for the workload identity that signs; False where the platform itself signs."""
     holds_key: bool | None = None
     """A long-lived signing key is within its reach."""
     runs_outsiders_code: bool | None = None
