@@ -25,6 +25,10 @@ _HELM = re.compile(
     rb"\{\{-?\s*(?:\.[A-Z]|if\b|range\b|include\b|with\b|template\b|define\b|end\b|toYaml\b|else\b|/\*|\$)"
 )
 YAML = (".yaml", ".yml")
+_OTHERS = re.compile(
+    r"(?:\A|/)(?:\.(?:github|forgejo|gitea|gitlab|circleci|buildkite|woodpecker)/|\.gitlab-ci\.ya?ml\Z)"
+)
+"""Files of other systems, which may hold an object of Tekton as the text of a script."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def tekton_files(folder: Folder) -> tuple[str, ...]:
     """All files of the project that hold objects of Tekton."""
 
     def look() -> tuple[str, ...]:
-        named = (name for name in folder.walk() if name.endswith(YAML))
+        named = (name for name in folder.walk() if name.endswith(YAML) and not _OTHERS.search(name))
         return tuple(name for name in named if holds_tekton(folder.peek(name, 1 << 20) or b""))
 
     return folder.once("tekton files", look)

@@ -30,6 +30,7 @@ KEYS = frozenset(
      "results"}
 )  # fmt: skip
 _FILE = re.compile(r"(?:\A|/)(?:[^/]*cloudbuild[^/]*|\.?cloudbuild/(?:.*/)?[^/]+)\.(?:ya?ml|json)\Z", re.IGNORECASE)
+_OTHERS = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab|circleci|buildkite|woodpecker|tekton)/")
 _STEPS = re.compile(rb"""^\s*(?:["']?steps["']?\s*:|\{\s*"[^"]*")""", re.MULTILINE)
 _TOP_STEPS = re.compile(rb"""\A(?:(?!apiVersion)[^\n]*\n)*?(?:["']?steps["']?\s*:|\s*"steps"\s*:)""")
 _OURS = re.compile(
@@ -55,7 +56,8 @@ _PACKAGE_FIELDS = (
 
 def discover(folder: Folder) -> tuple[str, ...]:
     """Build configurations by their usual names, and Config Connector's triggers that carry a build."""
-    named = [name for name in folder.walk() if _FILE.search(name) and _STEPS.search(folder.peek(name, 1 << 20) or b"")]
+    candidates = [name for name in folder.walk() if _FILE.search(name) and not _OTHERS.search(name)]
+    named = [name for name in candidates if _STEPS.search(folder.peek(name, 1 << 20) or b"")]
     kind = re.compile(rb"^kind:\s*[\"']?CloudBuildTrigger", re.MULTILINE)
     others = holding(folder, (".yaml", ".yml"), (kind, re.compile(rb"^\s+steps?:", re.MULTILINE)))
     return tuple(sorted({*named, *others}))

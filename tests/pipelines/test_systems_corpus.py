@@ -138,3 +138,12 @@ def test_a_real_project_holds_several_systems(tmp_path: Path) -> None:
     systems = {one.system for one in read_pipelines(tmp_path).pipelines}
     assert systems == {"gitlab-ci", "cloud-build", "tekton"}
     assert re.fullmatch(r"[a-z-]+", gitlab_ci.NAME)
+
+
+def test_another_systems_file_is_left_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    text = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n    - run: |\n        cat <<EOF\n"
+    text += "        apiVersion: tekton.dev/v1\n        kind: Task\n        EOF\n"
+    (folder / "cloudbuild.yml").write_text(text)
+    assert [one.system for one in read_pipelines(tmp_path).pipelines] == ["github-actions"]
