@@ -116,8 +116,8 @@ def _joined(
 
 def _platform_signs(path: ReleasePath) -> bool:
     """All signed provenance of the path is the platform's own, with what no job can ask for."""
-    signed = [act.offer for _, act in path.acts() if act.offer is not None and act.offer.signed]
-    return bool(signed) and all(offer.control_plane for offer in signed)
+    offers = [act.offer for _, act in path.acts() if act.offer is not None]
+    return any(one.control_plane for one in offers) and all(one.control_plane for one in offers if one.signed)
 
 
 def _job(facts: PipelineFacts, path: ReleasePath | None, one: JobFacts) -> PathJob:
