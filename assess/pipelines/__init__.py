@@ -13,38 +13,17 @@ from types import ModuleType
 
 from assess.errors import InputError
 from assess.evidence import Note, Pipeline, Release, Source, SourceControl, Unreadable
-from assess.pipelines import (
-    appveyor,
-    argo,
-    azure_pipelines,
-    bitbucket,
-    buildkite,
-    circleci,
-    cirrus,
-    cloud_build,
-    codebuild,
-    drone,
-    forgejo_actions,
-    gitea_actions,
-    github_actions,
-    gitlab_ci,
-    harness,
-    jenkins,
-    tekton,
-    travis,
-    woodpecker,
-)
+from assess.pipelines import cloud_build, forgejo_actions, gitea_actions, github_actions, gitlab_ci, tekton
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
+from assess.pipelines._late import OTHERS
 from assess.pipelines._path_facts import PathFacts, path_facts, pins_signer, strict_conditions
 from assess.pipelines._shared import linked, with_shared
 from assess.pipelines._source_control import read_source_control
 from assess.pipelines.releases import lets_outsiders_in, releases, warned
 
 SYSTEMS: tuple[ModuleType, ...] = (
-    github_actions, forgejo_actions, gitea_actions, gitlab_ci, cloud_build, tekton,
-    jenkins, azure_pipelines, circleci, buildkite, codebuild,
-    bitbucket, travis, drone, woodpecker, argo, harness, appveyor, cirrus,
+    github_actions, forgejo_actions, gitea_actions, gitlab_ci, cloud_build, tekton, *OTHERS
 )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_an_escaped_dollar_is_the_shells() -> None:
 
 @pytest.mark.parametrize("file", FIXTURES, ids=lambda path: path.parent.name)
 def test_commands_agree_with_tree_sitter(file: Path) -> None:
-    """Every `sh '...'` that the other grammar sees in a file it parses without error is one of ours, on the same line."""
+    """Every command that the other grammar sees in a file it parses without error is one of ours, on the same line."""
     tree_sitter = pytest.importorskip("tree_sitter")
     groovy = pytest.importorskip("tree_sitter_groovy")
     source = file.read_bytes()

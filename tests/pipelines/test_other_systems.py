@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from assess import _yaml
@@ -9,8 +14,11 @@ from assess.evidence import Interval, Source
 from assess.pipelines import SYSTEMS, read_pipeline_file
 from assess.pipelines._caps import HARNESS, honest
 from assess.pipelines._facts import Act, Offer
+from assess.pipelines._files import Folder
+from assess.pipelines._late import OTHERS, Late
 from assess.pipelines._values import image_pin, ref_pin, secret_kind
 
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 HERE = Source("a.yml", 1)
 KEYLESS = Offer("cosign attest", Interval(1, 2), signed=True, keyless=True, authored_by_tenant=True)
 KEYED = Offer("cosign attest", Interval(1, 2), signed=True)
@@ -122,3 +130,28 @@ def test_a_command_after_a_change_of_folder_is_not_followed_from_the_root() -> N
     data = "version: 0.2\nphases: {build: {commands: [./a.sh, cd sub, ./a.sh]}}\n"
     (pipeline,) = read_pipeline_file("buildspec.yml", data.encode()).pipelines
     assert [step.does for step in (pipeline.jobs or ())[0].steps or ()][2] == ("code", "unread-script")
+
+
+@pytest.mark.parametrize("late", OTHERS, ids=lambda one: one.NAME)
+def test_what_stands_for_a_module_is_that_module(late: Late) -> None:
+    """Its row may let too much through, never too little."""
+    real = importlib.import_module(late.__name__)
+    assert late.NAME == real.NAME
+    for case in sorted((FIXTURES / late.NAME).iterdir()):
+        folder = Folder(case)
+        found = real.discover(folder)
+        assert late.discover(Folder(case)) == found
+        assert found
+        for name in found:
+            data = folder.read(name)
+            assert data is not None
+            assert late.recognises(name) == real.recognises(name)
+            assert late.sniffs(data) == (hasattr(real, "sniffs") and real.sniffs(data))
+
+
+def test_a_project_without_them_imports_none_of_them(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("a: 1\n")
+    code = "import sys; from pathlib import Path; from assess.pipelines import read_pipelines; "
+    code += f"read_pipelines(Path({str(tmp_path)!r})); print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not {one.__name__ for one in OTHERS} & set(ran.stdout.split())

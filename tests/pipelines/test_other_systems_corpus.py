@@ -1,4 +1,4 @@
-"""All real files of the systems beside GitHub, GitLab, Cloud Build and Tekton: read without a crash, each fact placed."""
+"""All real files of the systems beside GitHub, GitLab, Cloud Build and Tekton: read, and each fact at its place."""
 
 from __future__ import annotations
 
@@ -38,9 +38,17 @@ LINTERS = {
     "appveyor": ("schemastore/*/src/test/appveyor/*",),
 }
 NAMES = {
-    "azure-pipelines": "azure-pipelines.yml", "circleci": ".circleci/config.yml", "bitbucket": "bitbucket-pipelines.yml",
+    "azure-pipelines": "azure-pipelines.yml", "circleci": ".circleci/config.yml",
+    "bitbucket": "bitbucket-pipelines.yml",
     "argo-workflows": "workflow.yaml", "drone": ".drone.yml", "travis": ".travis.yml", "appveyor": "appveyor.yml",
 }  # fmt: skip
+
+
+EXPECTATIONS = {
+    "azure-pipelines": 5, "circleci": 5, "buildkite": 5, "codebuild": 5, "bitbucket": 5, "travis": 5, "drone": 5,
+    "woodpecker": 5, "appveyor": 5, "cirrus": 1, "argo-workflows": 2,
+}  # fmt: skip
+"""How many real files were read by hand at least; the corpus holds one of Cirrus and four of Argo."""
 
 
 def projects(corpus: Path, system: str) -> Iterator[tuple[Path, PipelinesRead]]:
@@ -85,7 +93,7 @@ def test_the_linters_test_files_are_read(corpus: Path, system: str) -> None:
 
 
 def test_time_per_file(corpus: Path) -> None:
-    """Processor time, because other work on the machine is none of ours; the first reading imports and does not count."""
+    """Processor time, as other work on the machine is none of ours; the first reading imports and does not count."""
     files = []
     for system, (folder, _) in SYSTEMS.items():
         for root, read in projects(corpus, system) if folder != "other" else ():
@@ -100,3 +108,8 @@ def test_time_per_file(corpus: Path) -> None:
     print(f"\n{len(spent)} files: median {median(spent):.2f} ms, most {max(spent):.1f} ms")
     assert median(spent) < 5
     assert max(spent) < 100
+
+
+@pytest.mark.parametrize("system", EXPECTATIONS)
+def test_there_are_expectations(system: str) -> None:
+    assert len(list((Path(__file__).parent / "corpus_expectations" / system).glob("*.yaml"))) >= EXPECTATIONS[system]

@@ -21,15 +21,15 @@ from assess.pipelines.releases import releases
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MODULES = {
     "azure-pipelines": "azure_pipelines", "circleci": "circleci", "buildkite": "buildkite", "codebuild": "codebuild",
-    "bitbucket": "bitbucket", "travis": "travis", "drone": "drone", "woodpecker": "woodpecker", "argo-workflows": "argo",
-    "harness": "harness", "appveyor": "appveyor", "cirrus": "cirrus",
+    "bitbucket": "bitbucket", "travis": "travis", "drone": "drone", "woodpecker": "woodpecker",
+    "argo-workflows": "argo",     "harness": "harness", "appveyor": "appveyor", "cirrus": "cirrus",
 }  # fmt: skip
 JUNK: tuple[Any, ...] = (
     None, True, 3, "x", "", [], {}, ["a", ["b"]], {"a": {"b": [1]}}, [{}], [None], "${{ parameters.x }}",
     "<< parameters.x >>", "$X", [{"name": None}], {"name": ["x"]}, {"include": 3}, "%X%", "<+input>",
 )  # fmt: skip
-PIECES = ("{", "}", "(", ")", "[", "]", '"', "'", '"""', "/", "$/", "/$", "${", "\n", ":", ",", "->", ".", "@", "/*", "*/",
-          "//", "\\", "=", "if (", "try {", "stage(", "parallel ", "def ", "node {")  # fmt: skip
+PIECES = ("{", "}", "(", ")", "[", "]", '"', "'", '"""', "/", "$/", "/$", "${", "\n", ":", ",", "->", ".", "@", "/*",
+          "*/",           "//", "\\", "=", "if (", "try {", "stage(", "parallel ", "def ", "node {")  # fmt: skip
 
 
 def module(system: str) -> ModuleType:
@@ -87,8 +87,8 @@ def test_any_jenkinsfile_is_read_or_refused() -> None:
 @pytest.mark.parametrize(
     "text",
     ["{" * 30_000, "(" * 30_000, "[" * 30_000, "a(" * 30_000, "a{" * 30_000, 'sh "' + "${a" * 30_000, "if(a)" * 20_000,
-     'stage("a"){' * 20_000, 'stage("x"){sh "y"}\n' * 9_000, "@a(" * 20_000, "x=" * 40_000, "a?b:" * 30_000, "/" * 90_000,
-     "def f(){" + "g();" * 20 + "}\ndef g(){" + "f();" * 20 + "}\nf()\n", "'''" * 40_000],
+     'stage("a"){' * 20_000, 'stage("x"){sh "y"}\n' * 9_000, "@a(" * 20_000, "x=" * 40_000, "a?b:" * 30_000,
+     "/" * 90_000,      "def f(){" + "g();" * 20 + "}\ndef g(){" + "f();" * 20 + "}\nf()\n", "'''" * 40_000],
     ids=lambda text: text[:12],
 )  # fmt: skip
 def test_hostile_groovy_ends_soon(text: str) -> None:
@@ -117,7 +117,8 @@ def test_commands_that_call_themselves_end() -> None:
 def test_expansion_has_a_budget() -> None:
     rows = "[" + ",".join("x" for _ in range(400)) + "]"
     inner = "".join("  " * at + f"- ${{{{ each v{at} in parameters.p }}}}:\n" for at in range(1, 4))
-    text = f"trigger: none\nparameters: [{{name: p, type: object, default: {rows}}}]\nsteps:\n{inner}{'  ' * 4}- script: ls\n"
+    head = f"trigger: none\nparameters: [{{name: p, type: object, default: {rows}}}]\n"
+    text = f"{head}steps:\n{inner}{'  ' * 4}- script: ls\n"
     begin = time.process_time()
     read_pipeline_file("azure-pipelines.yml", text.encode())
     assert time.process_time() - begin < 5
