@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from assess._yaml import Node
-from assess.evidence import CacheUse, Handover
+from assess.evidence import Handover, Step
 from assess.pipelines import _expressions as expressions
 from assess.pipelines._facts import JobFacts
 from assess.pipelines._github_reach import line_in
@@ -16,10 +16,13 @@ from assess.pipelines._uses import Use
 MAX_PAIRS = 100_000
 _DEFAULT = "artifact"
 _OTHER_RUNS = frozenset({"dawidd6/action-download-artifact", "bettermarks/action-artifact-download"})
-_COMPARES = re.compile(
-    r"(?:\b(?:sha(?:256|384|512|)sum|shasum|b2sum)\b[^\n|;&]*(?:\s-\w*c\b|--check)"
-    r"|\bopenssl\s+dgst\b[^\n]*-verify|\bminisign\s+-V|\bgpg2?\b[^\n]*--verify)"
+_COMPARES = (
+    (re.compile(r"\b(?:sha(?:256|384|512)sum|shasum|b2sum)\b"), re.compile(r"\s-\w{0,5}c\b|--check\b")),
+    (re.compile(r"\bopenssl\s+dgst\b"), re.compile(r"\s-verify\b")),
+    (re.compile(r"\bminisign\b"), re.compile(r"\s-V\b")),
+    (re.compile(r"\bgpg2?\b"), re.compile(r"\s--verify\b")),
 )
+"""A tool, and what makes it compare; both in one line, each looked for by itself so that no line is slow."""
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _OUTPUT = re.compile(r"needs\.([^.]+)\.outputs\.([^.]+)\Z")
 
@@ -53,13 +56,17 @@ def taken(use: Use) -> Iterator[Handover]:
 
 
 def outputs_used(node: Node) -> Iterator[Handover]:
-    """The outputs of other jobs that a text uses."""
+    """The outputs of other jobs that a text uses, each once."""
     if "needs" not in node.text:
         return
+    seen: set[str] = set()
     for start, end in expressions.places(node.text):
         tree = expressions.parse(node.text[start + 3 : end - 2])
         for one in expressions.walk(tree) if tree is not None else ():
-            if isinstance(one, expressions.Context) and (match := _OUTPUT.match(str(one))) is not None:
+            if not isinstance(one, expressions.Context) or str(one) in seen:
+                continue
+            if (match := _OUTPUT.match(str(one))) is not None:
+                seen.add(str(one))
                 yield Handover(line_in(node, start), match.group(2), "output", match.group(1), False)
 
 
@@ -121,12 +128,11 @@ def _verifies(job: JobFacts) -> bool | None:
     """The job verifies a signature, or compares digests that came as a job output; None where not all was read."""
     if any(act.does == "verify" for act in job.acts):
         return True
-    compares = any(step.run is not None and _COMPARES.search(step.run) for step in job.job.steps or ())
-    if compares and any(one.kind == "output" for one in job.job.takes or ()):
+    if any(one.kind == "output" for one in job.job.takes or ()) and any(map(_compares, job.job.steps or ())):
         return True
     return None if job.tell("verify") is None else False
 
 
-def with_writers(uses: Iterable[CacheUse], written: bool | None) -> tuple[CacheUse, ...]:
-    """The caches with whether others can write what is restored."""
-    return tuple(replace(one, written_by_others=False if one.restores is False else written) for one in uses)
+def _compares(step: Step) -> bool:
+    lines = (step.run or "").split("\n")
+    return any(tool.search(line) and check.search(line) for line in lines for tool, check in _COMPARES)
