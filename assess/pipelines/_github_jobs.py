@@ -76,6 +76,8 @@ def read_jobs(reading: Reading, jobs: Node | None, around: Around) -> list[JobFa
     found: list[JobFacts] = []
     if jobs is None or jobs.kind != "mapping":
         return found
+    common = Gathered()
+    common.texts(reading, scalars(around.environment))
     for key, node in jobs.items():
         if node.kind != "mapping":
             reading.note(key.source, f"job {key.text[:60]!r} is not a mapping")
@@ -85,11 +87,11 @@ def read_jobs(reading: Reading, jobs: Node | None, around: Around) -> list[JobFa
             reading.note(key.source, f"more than {MAX_JOBS} jobs: the rest was not read")
             break
         reading.unknown_keys(node, JOB_KEYS, "job")
-        found += _job(reading, key, node, around)
+        found += _job(reading, key, node, around, common)
     return found
 
 
-def _job(reading: Reading, key: Node, node: Node, around: Around) -> list[JobFacts]:
+def _job(reading: Reading, key: Node, node: Node, around: Around, common: Gathered) -> list[JobFacts]:
     own = permissions(node.get("permissions"), reading)
     own = around.permissions if own is None else own
     granted = lesser(around.limit, own) if around.called else own
@@ -98,7 +100,8 @@ def _job(reading: Reading, key: Node, node: Node, around: Around) -> list[JobFac
     condition = text_of(node.get("if"))
     can_sign = _can_sign(reading, granted, own, around)
     matrix = read_matrix(node)
-    place = identity_place(node.get("permissions")) or around.identity or key.source
+    own_place = identity_place(node.get("permissions")) if reading.dialect.on_github else None
+    place = own_place or around.identity or key.source
     job = Job(
         source=key.source,
         id=around.prefix + key.text,
@@ -116,6 +119,7 @@ def _job(reading: Reading, key: Node, node: Node, around: Around) -> list[JobFac
     gathered = Gathered()
     if (uses := node.get("uses")) is not None:
         return _call(reading, job, node, uses, around, gathered)
+    gathered.add(common)
     return [_plain(reading, job, node, around, matrix, gathered)]
 
 
@@ -124,14 +128,20 @@ def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matri
     kind, label, note = runner(node, matrix, reading.dialect.on_github)
     if note is not None:
         reading.note((node.get("runs-on") or node).source, note)
-    environment = {**texts(around.environment), **texts(node.get("env"))}
-    gathered.texts(reading, (*scalars(around.environment), *scalars(node.get("env"))))
+    own = reading.limited(node.get("env"))
+    environment = {**texts(around.environment), **texts(own)}
+    gathered.texts(reading, scalars(own))
     _images(reading, node, matrix, gathered)
     outputs = node.get("outputs")
     if outputs is not None:
         gathered.gives |= dict.fromkeys(f"outputs.{name.text}" for name, _ in outputs.items())
     scope = Scope(
-        environment, matrix.texts, {}, shell_of(node) or around.shell, directory_of(node) or around.directory or ""
+        environment,
+        matrix.texts,
+        {},
+        reading.work,
+        shell_of(node) or around.shell,
+        directory_of(node) or around.directory or "",
     )
     steps = read_steps(reading, node.get("steps"), StepAround(scope, matrix))
     if not steps:
@@ -157,7 +167,7 @@ def _images(reading: Reading, node: Node, matrix: Matrix, gathered: Gathered) ->
             pinned = min(pins, key=_FIRMNESS.index, default=None)
             use = ImageUse(image.source, image.text, "job" if role == "job" else "service", pinned)
             gathered.facts[use] = None
-        gathered.texts(reading, (*scalars(one.get("env")), *scalars(one.get("credentials"))))
+        gathered.texts(reading, (*scalars(reading.limited(one.get("env"))), *scalars(one.get("credentials"))))
 
 
 def _environment(node: Node | None) -> str | None:
@@ -242,7 +252,7 @@ def _follow(reading: Reading, job: Job, node: Node, uses: Node, around: Around, 
     root = reading.filled(root, _given(root, node))
     inner = Around(
         permissions=permissions(root.get("permissions"), reading),
-        environment=root.get("env"),
+        environment=reading.limited(root.get("env")),
         identity=identity_place(root.get("permissions")) or around.identity,
         shell=shell_of(root),
         directory=directory_of(root),

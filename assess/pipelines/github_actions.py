@@ -49,15 +49,15 @@ def read_workflow(folder: Folder, path: str, data: bytes, dialect: Dialect) -> P
     only_called = bool(triggers) and {one.event for one in triggers or ()} == {"workflow_call"}
     reading.by_hand = frozenset(one.name.lower() for one in parameters if one.kind == "input")
     reading.inputs = frozenset(one.name.lower() for one in parameters if one.kind != "payload")
-    if not dialect.on_github:
+    if "enable-openid-connect" in dialect.keys:
         reading.identity = identity_asked(root)
     jobs = root.get("jobs")
     if jobs is None or not jobs.value or jobs.kind != "mapping":
         reading.note((jobs or root).source, "the workflow has no jobs")
     around = Around(
         permissions(root.get("permissions"), reading),
-        root.get("env"),
-        identity_place(root.get("permissions")) or reading.identity,
+        reading.limited(root.get("env")),
+        identity_place(root.get("permissions")) if dialect.on_github else reading.identity,
         shell_of(root),
         directory_of(root),
         only_called=only_called,
