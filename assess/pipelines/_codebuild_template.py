@@ -86,6 +86,7 @@ def _project(template: Template, key: Node, properties: Node, setting: Setting) 
     listed = environment.get("EnvironmentVariables") if environment is not None else None
     plain: dict[str, str] = {}
     secrets: list[Node] = []
+    computed: set[str] = set()
     for one in listed or ():
         name = one.get("Name")
         if name is None:
@@ -93,12 +94,16 @@ def _project(template: Template, key: Node, properties: Node, setting: Setting) 
         if text(one.get("Type")) in {"PARAMETER_STORE", "SECRETS_MANAGER"}:
             secrets.append(name)
             continue
-        plain[name.text] = literal(one.get("Value")) or "$"
+        if (value := literal(one.get("Value"))) is not None and "${" not in value:
+            plain[name.text] = value
+        else:
+            computed.add(name.text)
         reading.parameters.append(ExternalParameter(name.source, name.text, "variable"))
     reaching(reading)
     drafts = _buildspec(reading, key, source, setting)
     for draft in drafts:
         draft.variables = {**plain, **draft.variables}
+        draft.defined |= computed
         for name in secrets:
             draft.secret(name.source, name.text)
         if environment is not None:

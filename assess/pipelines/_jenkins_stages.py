@@ -76,7 +76,7 @@ def _around(walk: Walk, body: dict[str, Call], outer: Around) -> Around:
         if isinstance(held, Text):
             inner = replace(inner, secrets=(*inner.secrets, (held.text, name, one.line)))
         else:
-            text = value.text.replace("\x00$", "$") if isinstance(value, Text) else "$"
+            text = value.text.replace("\x00$", "$") if isinstance(value, Text) and not value.interpolates else "\0"
             inner = replace(inner, variables=(*inner.variables, (name, text)))
     return inner
 

@@ -106,11 +106,12 @@ class Walk:
             place.draft = self.open(place.name, place.line, around)
             self.last = (place.draft.id,)
         draft = place.draft
-        draft.variables.update(around.variables)
+        draft.variables.update({name: value for name, value in around.variables if value != "\0"})
+        draft.defined.update(name for name, value in around.variables if value == "\0")
         for image, line in around.images:
             draft.image_at(self.at(line), image)
         for credential, variable, line in around.secrets:
-            draft.variables.setdefault(variable, "")
+            draft.defined.add(variable)
             draft.secret(self.at(line), credential, secret_kind(credential) or secret_kind(variable), variable)
         return draft
 

@@ -161,6 +161,9 @@ class Draft:
     variants: int | None = 1
     can_sign: bool | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    """Those with a value that is fixed in the file."""
+    defined: set[str] = field(default_factory=set)
+    """Other variables that the file sets, so that they are no secrets from elsewhere."""
     steps: list[Step] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     identities: dict[Identity, None] = field(default_factory=dict)
@@ -342,7 +345,13 @@ class Draft:
         around = self.variables if around is None else around
         for match in pattern.finditer(script):
             name = next((one for one in match.groups() if one), "")
-            if name in self.secrets or name in around or _GIVEN.match(name) or not _SECRETIVE.search(name):
+            if (
+                name in self.secrets
+                or name in around
+                or name in self.defined
+                or _GIVEN.match(name)
+                or not _SECRETIVE.search(name)
+            ):
                 continue
             if re.search(rf"(?:^|[\s;(]){re.escape(name)}=", script):
                 continue

@@ -178,8 +178,10 @@ def _container(draft: Draft, node: Node, role: str) -> None:
         if reference is not None and name is not None:
             shown = f"{text(reference.get('name')) or ''}/{text(reference.get('key')) or name}"
             draft.secret(reference.source, shown, None, name)
+        elif name is not None and (fixed := text(value)) is not None and "{{" not in fixed:
+            variables[name] = fixed
         elif name is not None:
-            variables[name] = text(value) or ""
+            draft.defined.add(name)
     if role != "job":
         return
     command = words(node.get("command"))

@@ -217,7 +217,7 @@ def _provenance(draft: Draft, spec: Node | None, place: Source) -> tuple[Act, ..
     attestation = spec.get("attestation") if spec is not None else None
     inner = attestation.get("spec") if attestation is not None else None
     keyed = inner is not None and inner.get("privateKey") is not None
-    made = replace(HARNESS, signed=attestation is not None)
+    made = replace(HARNESS, signed=attestation is not None, distributed=True if attestation is not None else None)
     if draft.runner != "hosted":
         note = "the vendor's claim holds for its own cloud only"
         made = replace(made, level=Interval(1, 1), note=note)

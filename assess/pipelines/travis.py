@@ -30,6 +30,7 @@ _TARGETS = {
     "launchpad": None, "git_push": None, "gae": None, "opsworks": None, "cloudfiles": None, "testfairy": None,
     "hephy": None, "ecr": "container registry", "convox": None,
 }  # fmt: skip
+_PAIR = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
 _HARMLESS_CACHE = frozenset({"timeout", "branch", "edge"})
 
 
@@ -96,8 +97,10 @@ def _jobs(reading: Reading, root: Node) -> list[Draft]:
 def _environments(root: Node) -> list[Node] | None:
     """The rows of `env` that make jobs; None where it only sets variables for all."""
     env = root.get("env")
-    if env is None:
-        return None
+    return None if env is None else _environments_of(env)
+
+
+def _environments_of(env: Node) -> list[Node] | None:
     rows = env if env.kind == "sequence" else env.get("jobs") or env.get("matrix")
     return list(rows) if rows is not None and rows.kind == "sequence" and len(rows.value) > 1 else None
 
@@ -155,7 +158,8 @@ def _env(draft: Draft, env: Node | None) -> None:
 
     if env is None:
         return
-    for one in (env.get("global"), env if env.kind == "sequence" or env.get("global") is None else None):
+    rows = _environments_of(env)
+    for one in (env.get("global"), *(() if rows else (env,))):
         if one is None:
             continue
         draft.variables.update(
@@ -164,8 +168,11 @@ def _env(draft: Draft, env: Node | None) -> None:
         for item in one:
             draft.variables.update({key: value for key, value in texts(item).items() if key != "secure"})
         for scalar in scalars(one):
-            for name, value in re.findall(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)", scalar.text):
+            for name, value in _PAIR.findall(scalar.text):
                 draft.variables[name] = value.strip("\"'")
+    for row in rows or ():
+        draft.defined.update(key.text for key, _ in row.items())
+        draft.defined.update(name for name, _ in _PAIR.findall(row.text))
 
 
 def _secure(node: Node | None, depth: int = 0) -> list[Node]:

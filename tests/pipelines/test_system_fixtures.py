@@ -22,7 +22,8 @@ CASES = sorted(path.parent for path in FIXTURES.glob("*/*/expected.yaml") if pat
 MINIMUM = {
     "github-actions": 10, "gitlab-ci": 10, "cloud-build": 8, "tekton": 8,
     "jenkins": 4, "azure-pipelines": 2, "circleci": 3, "buildkite": 2, "codebuild": 2,
-    "bitbucket": 1, "travis": 1, "drone": 2, "woodpecker": 1, "argo-workflows": 1, "harness": 1, "appveyor": 1, "cirrus": 1,
+    "bitbucket": 1, "travis": 1, "drone": 2, "woodpecker": 1, "argo-workflows": 1, "harness": 1, "appveyor": 1,
+    "cirrus": 1,
 }  # fmt: skip
 
 
