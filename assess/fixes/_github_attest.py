@@ -52,8 +52,8 @@ def _attest(place: Place, known: Releases) -> Iterator[Found]:
             return
         inputs, first, behind = made
         item = {"name": "Attest build provenance", "uses": f"{ATTEST}@{release.commit}", "with": inputs}
-        condition = place.document.get((*path, "if"))
-        if isinstance(condition, str):
+        condition = _condition(step, path, place)
+        if condition:
             item = {"name": item["name"], "if": condition, "uses": item["uses"], "with": inputs}
         index = int(path[-1]) + (1 if behind else 0)
         changes: list[Change] = [*first, InsertItem(path[:-1], index, item, (("uses", release.version),)), *rights]
@@ -63,6 +63,22 @@ def _attest(place: Place, known: Releases) -> Iterator[Found]:
             tuple(changes),
         )  # fmt: skip
         return
+
+
+_WHOLE = re.compile(r"\$\{\{((?:(?!\}\}).)*)\}\}\Z")
+
+
+def _condition(step: Step, path: Path, place: Place) -> str:
+    """When the step publishes: its own `if`, and for an image the expression that says whether it is pushed."""
+    found = []
+    own = place.document.get((*path, "if"))
+    pushed = {one.name: one.value for one in step.inputs}.get("push", "") if name_of(step.uses or "") == _DOCKER else ""
+    for text in (own if isinstance(own, str) else "", pushed):
+        whole = _WHOLE.match(text.strip())
+        bare = (whole.group(1) if whole is not None else text).strip()
+        if bare and bare.lower() != "true":
+            found.append(bare)
+    return found[0] if len(found) == 1 else " && ".join(f"({one})" for one in found)
 
 
 def _named(step: Step, at: int) -> str:
@@ -90,6 +106,8 @@ def _subject(step: Step, path: Path, place: Place) -> tuple[dict[str, object], l
     rows, published = _uploaded(step.run)
     if not published:
         return None
+    if {"build", "code", "unread-script"} & set(step.does):
+        return "this step builds and publishes; make two steps of it, so that the provenance is made between them"
     return ({"subject-path": _rows(rows)}, [], False) if rows else "which files this step releases cannot be told"
 
 

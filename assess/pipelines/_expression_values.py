@@ -228,6 +228,25 @@ def regardless(condition: str | None, needs: tuple[str, ...] = ()) -> bool:
 
 
 @lru_cache(maxsize=512)
+def conjuncts(*conditions: str | None) -> frozenset[str]:
+    """The parts that all have to hold for these conditions, each as one text; `${{ }}` around one may be absent."""
+    found: set[str] = set()
+    todo = [tree for text in conditions if text and (tree := parse(_bare(text))) is not None]
+    while todo:
+        tree = todo.pop()
+        if isinstance(tree, Either) and tree.operator == "&&":
+            todo += (tree.left, tree.right)
+        else:
+            found.add(_text(tree))
+    return frozenset(found)
+
+
+def _bare(condition: str) -> str:
+    whole = condition.strip()
+    return whole[3:-2] if whole.startswith("${{") and whole.endswith("}}") else whole
+
+
+@lru_cache(maxsize=512)
 def demanded(condition: str) -> frozenset[str]:
     """What must have succeeded for the condition to hold: `needs.build.result`, `needs.*.result`, `success()`."""
     tree = parse((spans(condition) or (condition,))[0])

@@ -66,6 +66,8 @@ class Act:
     note: str | None = None
     condition: str | None = None
     """The `if` of its step."""
+    asked: str | None = None
+    """Of `publish`: the expression of an input that says whether it does (`push: ${{ ... }}`)."""
     optional: bool | None = False
     """Its failure does not stop the job; None where that is an expression."""
     sure: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from assess.evidence import Interval
 from assess.pipelines._actions import HARMLESS, PLAIN
@@ -128,6 +129,8 @@ def _docker(use: Use) -> tuple[Act, ...]:
     acts += buildkit(
         inputs.get("provenance"), pushes, use.name, use.source, use.environment, attest=attest, loads=local
     )
+    if "${{" in asked:
+        acts = [replace(act, asked=inputs["push"]) if act.does == "publish" else act for act in acts]
     return tuple(acts)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from assess.evidence import ConfiguredProvenance, Interval, Note, Release
 from assess.pipelines import _expressions as expressions
-from assess.pipelines._expression_values import demanded
+from assess.pipelines._expression_values import conjuncts, demanded
 from assess.pipelines._facts import UNREAD, Act, JobFacts, Offer, PipelineFacts
 from assess.pipelines._paths import ReleasePath, paths, promises
 from assess.pipelines._tools import CONTAINER
@@ -252,7 +252,8 @@ def _optional(path: ReleasePath, job: JobFacts, act: Act) -> bool | None:
     if job.job.continue_on_error is None or act.optional is None:
         return None
     alone = act.does != "publish" and act.condition is not None
-    if alone and publishing and all(a.condition != act.condition for _, a in publishing):
+    needed = conjuncts(act.condition)
+    if alone and publishing and not any(needed and needed <= conjuncts(a.condition, a.asked) for _, a in publishing):
         return None
     return False
 
