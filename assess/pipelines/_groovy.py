@@ -136,7 +136,11 @@ class _Parser:
                 self.at += 1
                 if self.peek().kind in {"newline", "end"} or self.sign(";") or self.sign("}"):
                     return []
-                return [self.expression()]
+                made = [self.expression()]
+                if token.text == "assert" and self.sign(":"):
+                    self.at += 1
+                    made.append(self.expression())
+                return made
             case "break" | "continue":
                 self.at += 1
                 return []

@@ -112,3 +112,25 @@ def calls_in(one: Expression | None, bodies: bool = True, depth: int = 0) -> Ite
                 yield from calls_in(value, bodies, depth + 1)
         case Text():
             return
+
+
+def closures_in(one: Expression | None, depth: int = 0) -> Iterable[Closure]:
+    """All closures in an expression, itself included."""
+    if one is None or depth > 60:
+        return
+    inside: list[Expression] = []
+    match one:
+        case Call():
+            inside = [value for _, value in one.args]
+            inside += [part for part in (one.object, one.body) if part is not None]
+        case Raw():
+            inside = list(one.inside)
+        case Items():
+            inside = [value for _, value in one.entries]
+        case Closure():
+            yield one
+            inside = list(one.statements)
+        case Text():
+            return
+    for value in inside:
+        yield from closures_in(value, depth + 1)

@@ -8,6 +8,7 @@ counts wherever it stands; functions of the file are followed where they are cal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -26,7 +27,7 @@ from assess.pipelines._jenkins_calls import (
     pod_images,
     runner_of,
 )
-from assess.pipelines._jenkins_tables import ACTS, PROVENANCE, QUIET, SCRIPTS, WRAPPERS
+from assess.pipelines._jenkins_tables import ACTS, GLOBALS, PROVENANCE, QUIET, SCRIPTS, WRAPPERS
 from assess.pipelines._reader import MAX_JOBS, Draft, Reading
 from assess.pipelines._tools import IN_TOTO
 from assess.pipelines._values import secret_kind
@@ -34,6 +35,16 @@ from assess.pipelines._values import secret_kind
 MAX_FOLLOWED = 8
 _SHELLS = {"bat": "cmd", "powershell": "pwsh", "pwsh": "pwsh"}
 MAX_CALLS_FOLLOWED = 500
+_TELLING = re.compile(r"build|publish|release|deploy|push|upload|sign|attest", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Given:
+    """A block that is handed to a function of the file, which runs it with `body.call()` or `body()`."""
+
+    closure: Closure
+    place: Place
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class Around:
     followed: int = 0
     directory: str = ""
     """The folder that `dir` steps have gone into."""
+    given: Given | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +86,8 @@ class Walk:
     """What the next job comes after."""
     functions: dict[str, Closure] = field(default_factory=dict)
     loaded: set[str] = field(default_factory=set)
+    names: frozenset[str] = frozenset()
+    """All names that the file gives to variables and parameters."""
     built: set[str] = field(default_factory=set)
     """Variables that hold images of the Docker plugin."""
     followed: int = 0
@@ -153,11 +167,25 @@ class Walk:
         elif name == "parallel":
             self._parallel(call, around)
         elif name in self.functions and around.followed < MAX_FOLLOWED and self.followed < MAX_CALLS_FOLLOWED:
-            self.followed += 1
-            self._arguments(call, place, around)
-            self.steps(self.functions[name].statements, place, replace(around, followed=around.followed + 1))
+            self._follow(call, place, around)
         else:
             self._known(call, place, around)
+
+    def _follow(self, call: Call, place: Place, around: Around) -> None:
+        """A function of the file, with the block that is handed to it in its place."""
+        self.followed += 1
+        self._arguments(call, place, around)
+        given = Given(call.body, place) if call.body is not None else None
+        inner = replace(around, followed=around.followed + 1, given=given)
+        self.steps(self.functions[call.name].statements, place, inner)
+        if given is not None and not given.used:
+            self.steps(given.closure.statements, place, around)
+
+    def _run_given(self, place: Place, around: Around) -> None:
+        given = around.given
+        if given is not None and not given.used:
+            given.used = True
+            self.steps(given.closure.statements, place, replace(around, given=None))
 
     def _arguments(self, call: Call, place: Place, around: Around) -> None:
         for _, value in call.args:
@@ -256,6 +284,9 @@ class Walk:
     def _member(self, call: Call, place: Place, around: Around) -> None:
         """`docker.image(x).inside { }`, `x.push()`, `list.each { }`, `loaded.run()`."""
         held, inner = owner(call), around
+        if call.name == ".call" and around.given is not None:
+            self._run_given(place, around)
+            return
         source = self.at(call.line)
         if held == "docker" and "image" in chain(call):
             inner = self._docker_image(call, place, around)
@@ -275,11 +306,21 @@ class Walk:
             self.job(place, around).step(
                 Step(source=source, uses=held + call.name), (Act("unread", held, source, note=note),)
             )
+        elif call.condition != "member" and self._elsewhere(held, call):
+            shown = held + call.name
+            note = f"`{shown[:60]}` is no object of this file: a plugin's, or a shared library's"
+            self.job(place, around).step(Step(source=source, uses=shown), (Act("unread", held, source, note=note),))
         if isinstance(call.object, Call):
             self.step(call.object, place, replace(inner, condition=around.condition))
         self._arguments(call, place, inner)
         if call.body is not None:
             self.steps(call.body.statements, place, inner)
+
+    def _elsewhere(self, held: str, call: Call) -> bool:
+        """A call on a name that the file nowhere gives: a block is handed over, or the name of the call tells."""
+        if not held[:1].islower() or held in self.names or held in GLOBALS:
+            return False
+        return call.body is not None or _TELLING.search(call.name) is not None
 
     def _docker_image(self, call: Call, place: Place, around: Around) -> Around:
         image = next((one for one in calls_in(call) if one.name == ".image"), None)

@@ -85,5 +85,11 @@ gitlabMergeRequestTitle gitlabMergeRequestDescription TAG_NAME
 """
 OUTSIDERS = tuple(_OUTSIDERS.split())
 """Variables that whoever proposes a change can choose."""
+_OBJECTS = """
+env params currentBuild docker scm pipeline this super java groovy jenkins hudson it e err error ex exception
+steps script
+"""
+GLOBALS = frozenset(_OBJECTS.split())
+"""Names that every pipeline has."""
 CONTROLLER = frozenset({"built-in", "master", "controller", "builtin"})
 """Labels of Jenkins' own machine, where a build can reach what Jenkins keeps."""

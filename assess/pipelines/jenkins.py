@@ -90,6 +90,7 @@ def _walk(walk: Walk, parsed: Parsed) -> list[Trigger]:
         for call in calls_in(one):
             if call.name == "pipelineTriggers":
                 triggers += [trigger_of(inner, walk.at(inner.line)) for inner in calls_in(call) if inner is not call]
+    walk.names = _names(parsed)
     _parameters(walk.reading, parsed)
     place, around = Place("pipeline", 1), Around()
     for one in parsed.statements:
@@ -98,6 +99,22 @@ def _walk(walk: Walk, parsed: Parsed) -> list[Trigger]:
         else:
             walk.step(one, place, around)
     return triggers
+
+
+def _names(parsed: Parsed) -> frozenset[str]:
+    """Names of variables, of closures' parameters, and of what loops run over, anywhere in the file."""
+    from assess.pipelines._groovy_tree import Raw, calls_in, closures_in
+
+    found: set[str] = set()
+    for one in parsed.statements:
+        for call in calls_in(one):
+            if call.name == "=" and isinstance(left := call.args[0][1], Raw):
+                found.add(left.text.partition("[")[0])
+            if call.name in {"for", "function"}:
+                found |= set(re.findall(r"\w+", call.condition))
+        for closure in closures_in(one):
+            found |= set(closure.parameters)
+    return frozenset(found)
 
 
 def _parameters(reading: Reading, parsed: Parsed) -> None:
