@@ -11,8 +11,11 @@ from assess.pipelines._gitlab_offers import acts_of, known_jobs
 from assess.pipelines._reader import Draft
 
 
-def jobs_from_elsewhere(files: Files, missing: list[Include]) -> list[JobFacts]:
-    """Jobs that included files which are not here add: those that matter of known ones, one unread for each other."""
+def jobs_from_elsewhere(files: Files, missing: list[Include], giving: tuple[str, ...]) -> list[JobFacts]:
+    """Jobs that included files which are not here add: those that matter of known ones, one unread for each other.
+
+    `giving` are the jobs that hand over artifacts: a job that attests takes them.
+    """
     found: list[JobFacts] = []
     for include in missing:
         known = known_jobs(include)
@@ -29,6 +32,8 @@ def jobs_from_elsewhere(files: Files, missing: list[Include]) -> list[JobFacts]:
         for one in known or ():
             draft = Draft(files, include.source, one.job, runner="unknown", calls=include.reference)
             draft.can_sign = one.audience == "sigstore"
+            if any(does == "attest" for does, _ in one.does):
+                draft.needs = giving
             draft.identities = {Identity(include.source, one.audience): None} if one.audience else {}
             step = Step(source=include.source, uses=include.reference, pinned=include.pinned)
             draft.step(step, acts_of(one, include))

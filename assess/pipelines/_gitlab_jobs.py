@@ -91,7 +91,7 @@ def read_jobs(files: Files, config: Config, around: Around) -> tuple[list[JobFac
     for name, job in jobs.items():
         found += _job(reader, keys[name], job, earlier[name])
     if around.depth == 0:
-        found += jobs_from_elsewhere(files, missing)
+        found += jobs_from_elsewhere(files, missing, tuple(one.job.id for one in found if one.job.gives))
     return found, list(jobs.values())
 
 
