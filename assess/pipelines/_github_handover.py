@@ -76,18 +76,21 @@ def linked(jobs: list[JobFacts]) -> list[JobFacts]:
     takes = sum(len(job.job.takes or ()) for job in jobs)
     if not takes:
         return jobs
+    names = frozenset(job.job.id for job in jobs)
     givers = givers if takes * len(givers) <= MAX_PAIRS else []
     return [
-        replace(job, job=replace(job.job, takes=tuple(dict.fromkeys(_traced(job, givers))))) if job.job.takes else job
+        replace(job, job=replace(job.job, takes=tuple(dict.fromkeys(_traced(job, givers, names)))))
+        if job.job.takes
+        else job
         for job in jobs
     ]
 
 
-def _traced(job: JobFacts, givers: list[tuple[str, str]]) -> Iterator[Handover]:
+def _traced(job: JobFacts, givers: list[tuple[str, str]], names: frozenset[str]) -> Iterator[Handover]:
     verified = _verifies(job)
     for one in job.job.takes or ():
         if one.kind != "artifact":
-            yield replace(one, from_job=_same_level(one.from_job, job.job.id))
+            yield replace(one, from_job=_known(one.from_job or "", job.job.id, names))
             continue
         taken = replace(one, verified=verified)
         makers = [name for given, name in givers if name != job.job.id and _may_be(one.name or "*", given)]
@@ -97,9 +100,14 @@ def _traced(job: JobFacts, givers: list[tuple[str, str]]) -> Iterator[Handover]:
             yield from (replace(taken, from_job=name) for name in dict.fromkeys(makers))
 
 
-def _same_level(name: str | None, job: str) -> str | None:
-    """A job named in `needs`, as it is called here: beside the job that names it."""
-    return None if name is None else job.rpartition("/")[0] + "/" * ("/" in job) + name
+def _known(name: str, job: str, names: frozenset[str]) -> str | None:
+    """A job named in `needs`, as it is called here: beside the job that names it, or beside one that calls that."""
+    level = job
+    while "/" in level:
+        level = level.rpartition("/")[0]
+        if f"{level}/{name}" in names:
+            return f"{level}/{name}"
+    return name if name in names else None
 
 
 def _may_be(asked: str, given: str) -> bool:

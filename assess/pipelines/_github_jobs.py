@@ -27,9 +27,11 @@ from assess.pipelines._github_permissions import access, identity_place, lesser,
 from assess.pipelines._github_reach import Scope
 from assess.pipelines._github_reading import (
     Reading,
+    directory_of,
     given_inputs,
     local_path,
     scalars,
+    shell_of,
     text_of,
     texts,
     truth,
@@ -174,18 +176,6 @@ def _environment(node: Node | None) -> str | None:
     return text_of(node.get("name") if node is not None and node.kind == "mapping" else node)
 
 
-def shell_of(node: Node) -> str | None:
-    """`defaults.run.shell`."""
-    run = defaults.get("run") if (defaults := node.get("defaults")) is not None else None
-    return text_of(run.get("shell")) if run is not None else None
-
-
-def directory_of(node: Node) -> str | None:
-    """`defaults.run.working-directory`."""
-    run = defaults.get("run") if (defaults := node.get("defaults")) is not None else None
-    return text_of(run.get("working-directory")) if run is not None else None
-
-
 def _can_sign(
     reading: Reading, granted: tuple[Permission, ...] | None, own: tuple[Permission, ...] | None, around: Around
 ) -> bool | None:
@@ -253,7 +243,7 @@ def _follow(reading: Reading, job: Job, node: Node, uses: Node, around: Around, 
     inner = Around(
         permissions=permissions(root.get("permissions"), reading),
         environment=reading.limited(root.get("env")),
-        identity=identity_place(root.get("permissions")) or around.identity,
+        identity=identity_place(root.get("permissions")) or next((one.source for one in job.identities or ()), None),
         shell=shell_of(root),
         directory=directory_of(root),
         prefix=f"{job.id}/",

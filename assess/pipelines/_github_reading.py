@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeAlias
 
 from assess import _yaml
@@ -14,10 +15,13 @@ from assess.pipelines._expression_values import Given, fold_condition, substitut
 from assess.pipelines._expressions import Expression, Literal
 from assess.pipelines._facts import Act
 from assess.pipelines._files import Folder
+from assess.pipelines._github_reach import Work
 from assess.pipelines._uses import pin
 
 MAX_NOTES = 2_000
 MAX_FILLED = 400_000
+MAX_FILLED_TEXT = 10_000_000
+MAX_VARIABLES = 500
 MAX_INCLUDES = 2_000
 
 Fact: TypeAlias = Secret | CacheUse | ImageUse | Handover
@@ -37,6 +41,11 @@ class Dialect:
 
 
 @dataclass(slots=True)
+class _Budget:
+    left: int = MAX_FILLED_TEXT
+
+
+@dataclass(slots=True)
 class Reading:
     """Where to look, what was not understood, what was followed."""
 
@@ -53,9 +62,11 @@ class Reading:
     """Inputs of all starts: by hand and by calling workflows."""
     identity: Source | None = None
     """Where the file lets every job ask for an identity (Forgejo's `enable-openid-connect`)."""
+    work: Work = field(default_factory=Work)
     steps: int = 0
     jobs: int = 0
     _filled: int = 0
+    _texts: _Budget = field(default_factory=_Budget)
     _opened: dict[str, Node | None] = field(default_factory=dict)
 
     def note(self, source: Source, text: str) -> None:
@@ -99,30 +110,38 @@ class Reading:
         self.lines[name] = tuple(data.decode("utf-8", "replace").split("\n"))
         return documents.roots[0]
 
+    def limited(self, node: Node | None) -> Node | None:
+        """An `env` with at most MAX_VARIABLES entries; the others are noted and left out."""
+        if node is None or node.kind != "mapping" or len(node.value) <= MAX_VARIABLES:
+            return node
+        self.note(node.source, f"more than {MAX_VARIABLES} variables: the rest was not read")
+        return replace(node, value=dict(islice(node.value.items(), MAX_VARIABLES)))
+
     def filled(self, node: Node, given: Given) -> Node:
         """A called definition with what its caller gives put in; as it is where that would be too much."""
         self._filled += node.weight
-        if self._filled > MAX_FILLED:
-            self.note(node.source, "too many calls of local definitions: their inputs were not filled in")
-            return node
-        return _filled(node, given)
+        if self._filled <= MAX_FILLED and self._texts.left >= 0:
+            return _filled(node, given, self._texts)
+        self.note(node.source, "too many calls of local definitions: their inputs were not filled in")
+        return node
 
 
-def _filled(node: Node, given: Given, key: str = "") -> Node:
+def _filled(node: Node, given: Given, budget: _Budget, key: str = "") -> Node:
     match node.kind:
         case "scalar":
             if "${{" not in node.text and key != "if":
                 return node
             text = (fold_condition if key == "if" else substitute)(node.text, given)
-            if text == node.text:
+            if text == node.text or budget.left < 0:
                 return node
+            budget.left -= len(text)
             value: object = {"true": True, "false": False}.get(text, text) if node.style == "" else text
             return replace(node, text=text, value=value)
         case "sequence":
-            items = tuple(_filled(one, given) for one in node.value)
+            items = tuple(_filled(one, given, budget) for one in node.value)
             return replace(node, value=items)
         case "mapping":
-            return replace(node, value={name: _filled(one, given, name) for name, one in node.value.items()})
+            return replace(node, value={name: _filled(one, given, budget, name) for name, one in node.value.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +205,15 @@ def given_inputs(declared: Node | None, passed: Mapping[str, str]) -> dict[str, 
         else:
             found[name] = text
     return found
+
+
+def shell_of(node: Node) -> str | None:
+    """`defaults.run.shell`."""
+    run = defaults.get("run") if (defaults := node.get("defaults")) is not None else None
+    return text_of(run.get("shell")) if run is not None else None
+
+
+def directory_of(node: Node) -> str | None:
+    """`defaults.run.working-directory`."""
+    run = defaults.get("run") if (defaults := node.get("defaults")) is not None else None
+    return text_of(run.get("working-directory")) if run is not None else None

@@ -10,9 +10,9 @@ from assess.pipelines._actions import WORKFLOW_KEYS
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._github_handover import linked
-from assess.pipelines._github_jobs import Around, directory_of, read_jobs, shell_of
+from assess.pipelines._github_jobs import Around, read_jobs
 from assess.pipelines._github_permissions import identity_place, permissions
-from assess.pipelines._github_reading import Dialect, Reading, text_of
+from assess.pipelines._github_reading import Dialect, Reading, directory_of, shell_of, text_of
 from assess.pipelines._github_triggers import read_parameters, read_triggers
 
 NAME = "github-actions"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 from statistics import mean, median
 
 import pytest
 
-from assess.evidence import Release
+from assess.evidence import Pipeline, Release, Source
 from assess.pipelines import PipelinesRead, read_pipeline_file, read_pipelines
 
 pytestmark = pytest.mark.corpus
@@ -234,3 +236,54 @@ def test_the_linters_bad_examples_never_raise(corpus: Path) -> None:
 def test_same_files_same_facts(everything: dict[str, PipelinesRead], folder: Path) -> None:
     for repo in list(everything)[::7]:
         assert read_pipelines(folder / repo) == everything[repo]
+
+
+def test_every_fact_of_the_graph_stands_where_it_says(everything: dict[str, PipelinesRead], folder: Path) -> None:
+    """Held against the text of the line; what a called file is given has its place there, under another name."""
+    places = 0
+    wrong: list[str] = []
+    for repo, read in everything.items():
+        for pipeline in read.pipelines:
+            if pipeline.system != "github-actions" or pipeline.understood == "unreadable":
+                continue
+            name = pipeline.source.path
+            lines = (folder / repo / name).read_bytes().decode("utf-8", "replace").lower().split("\n")
+            for source, words in facts_of(pipeline):
+                if source.path == name:
+                    places += 1
+                    if not any(word.lower() in scalar(lines, source) for word in words):
+                        wrong.append(f"{repo}/{source}: {words}")
+    print(f"\n{places} facts held against their lines")
+    assert wrong == []
+    assert places > 9_000
+
+
+def scalar(lines: list[str], source: Source) -> str:
+    """The line, with those of a folded or plain text that goes on below it, further in."""
+    first, *following = lines[(source.line or 0) - 1 :]
+    if first.rstrip().endswith("|"):
+        return first
+    indent = len(first) - len(first.lstrip())
+    return first + "".join(takewhile(lambda line: len(line) - len(line.lstrip()) > indent, following))
+
+
+def facts_of(pipeline: Pipeline) -> Iterator[tuple[Source, tuple[str, ...]]]:
+    """Every fact with its place, and words of which one must stand there."""
+    for trigger in pipeline.triggers or ():
+        yield trigger.source, (trigger.event,)
+    for include in pipeline.includes or ():
+        yield include.source, (include.reference,)
+    for parameter in pipeline.parameters or ():
+        yield parameter.source, (parameter.name, "repository_dispatch")
+    for job in pipeline.jobs or ():
+        yield job.source, (job.id.rpartition("/")[2],)
+        for secret in job.secrets or ():
+            yield secret.source, (f"secrets.{secret.name}", f"'{secret.name}'", "inherit", "secrets[", "(secrets)")
+        for cache in job.cache_uses or ():
+            yield cache.source, (cache.tool.split(" ")[0],)
+        for image in job.images or ():
+            yield image.source, (image.image[:20],)
+        for identity in job.identities or ():
+            yield identity.source, ("id-token", "write-all")
+        for taken in job.takes or ():
+            yield taken.source, (f".{taken.name}",) if taken.kind == "output" else ("download",)
