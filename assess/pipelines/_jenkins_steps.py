@@ -93,6 +93,8 @@ class Walk:
     followed: int = 0
     maps: dict[str, list[tuple[str, Closure]]] = field(default_factory=dict)
     """Closures that were put into variables, by the variable: what `parallel branches` runs."""
+    ran: set[str] = field(default_factory=set)
+    """Variables whose closures were run here."""
 
     def at(self, line: int) -> Source:
         """The place of a line."""
@@ -133,6 +135,14 @@ class Walk:
         """All steps of a block, in order."""
         for one in statements:
             self.step(one, place, around)
+
+    def left_over(self, around: Around) -> None:
+        """Closures in variables that nothing here runs: whatever they were handed to may run them."""
+        for name, closures in list(self.maps.items()):
+            if name not in self.ran:
+                self.ran.add(name)
+                for shown, closure in closures:
+                    self.steps(closure.statements, Place(shown, closure.line), around)
 
     def step(self, one: Expression, place: Place, around: Around) -> None:
         """One step, or whatever calls stand in an expression."""
@@ -267,6 +277,7 @@ class Walk:
                 branches += [(inner or "branch", one) for inner, one in value.entries]
             elif isinstance(value, Raw) and value.text in self.maps:
                 branches += list(self.maps[value.text])
+                self.ran.add(value.text)
             elif key not in {None, "failFast"}:
                 branches.append((key or "branch", value))
             elif key is None:

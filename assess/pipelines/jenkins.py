@@ -98,6 +98,7 @@ def _walk(walk: Walk, parsed: Parsed) -> list[Trigger]:
             read_pipeline(walk, one, triggers)
         else:
             walk.step(one, place, around)
+    walk.left_over(around)
     return triggers
 
 
