@@ -30,6 +30,12 @@ class Gathered:
                 self.parameters |= dict.fromkeys(parameters((node.text,), reading.inputs))
                 self.unrecorded |= dict.fromkeys(parameters((node.text,), reading.by_hand))
 
+    def add(self, other: Gathered) -> None:
+        """What was gathered once for all jobs."""
+        self.facts |= other.facts
+        self.parameters |= other.parameters
+        self.unrecorded |= other.unrecorded
+
     def step(self, one: StepFacts) -> None:
         """What a step lets in and gives."""
         self.facts |= dict.fromkeys(one.facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import ItemsView
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -16,6 +17,7 @@ from assess.pipelines._expressions import Context
 MAX_ROWS = 256
 """GitHub's own limit of jobs per matrix."""
 MAX_VALUES = 200
+MAX_WEIGHT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,17 @@ def _combinations(
         return None
     if prod(len(one.value) for one in own.values()) > MAX_ROWS:
         return None
+    if sum(one.weight for one in (*own.values(), *include, *exclude)) > MAX_WEIGHT:
+        return None
     made = [dict(zip(own, values, strict=True)) for values in product(*own.values())] if own else []
-    leave = [{key.lower(): _json(value) for key, value in row.value.items()} for row in exclude]
-    kept = [row for row in made if not any(_fits(row, one) for one in leave)]
-    original, rows = [dict(row) for row in kept], kept
+    told = {id(value): _json(value) for one in own.values() for value in one}
+    leave = [{key.lower(): _json(value) for key, value in row.value.items()}.items() for row in exclude]
+    rows = made if not leave else [row for row in made if not any(_told(row, told) >= one for one in leave)]
+    original = [_told(row, told) for row in rows] if include else []
     for row in include:
         added = {key.lower(): value for key, value in row.value.items()}
-        wanted = {key: _json(value) for key, value in added.items() if key in own}
-        fitting = [at for at, one in enumerate(original) if _fits(one, wanted)]
+        wanted = {key: _json(value) for key, value in added.items() if key in own}.items()
+        fitting = [at for at, one in enumerate(original) if wanted <= one]
         for at in fitting:
             rows[at].update(added)
         if not fitting:
@@ -102,8 +107,8 @@ def _combinations(
     return tuple(rows) if rows else ({},) if not own else None
 
 
-def _fits(row: dict[str, Node], wanted: dict[str, str]) -> bool:
-    return all(key in row and _json(row[key]) == value for key, value in wanted.items())
+def _told(row: dict[str, Node], told: dict[int, str]) -> ItemsView[str, str]:
+    return {key: told[id(value)] for key, value in row.items()}.items()
 
 
 def _json(node: Node) -> str:

@@ -73,6 +73,13 @@ SINKS: dict[str, tuple[str, ...]] = {
 """Inputs of actions that are run as code."""
 
 
+@dataclass(slots=True)
+class Work:
+    """How many contexts are still looked into for one workflow."""
+
+    left: int = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What the expressions of a step can refer to."""
@@ -81,6 +88,7 @@ class Scope:
     matrix: Callable[[Context], frozenset[str] | None] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)
     """Steps by id, with the action that each uses (lower case, no ref)."""
+    work: Work = field(default_factory=Work)
     shell: str | None = None
     """`defaults.run.shell` in effect."""
     directory: str | None = ""
@@ -91,20 +99,25 @@ class Scope:
         return replace(self, environment={**self.environment, **variables}) if variables else self
 
 
-def tainted(text: str, scope: Scope, depth: int = 0) -> tuple[str, ...] | None:
+def tainted(text: str, scope: Scope) -> tuple[str, ...] | None:
     """The contexts that outsiders can write and that become part of the text; None where one was not understood."""
     found = flows(text)
-    if found is None or not found:
-        return found if found is None else ()
-    names: list[str] = []
-    for one in found:
+    if found is None:
+        return None
+    names: dict[str, None] = {}
+    waiting, seen = list(found), set(found)
+    for one in waiting:  # each variable is followed once, however many others name it
         name = str(one)
+        scope.work.left -= 1
+        if scope.work.left < 0:
+            return tuple(names) or None
         if _OUTSIDERS.match(name) or name in _WHOLE or _from_action(one, scope):
-            names.append(name)
-        elif depth < 5 and one.path[0] in {"env", "matrix"} and len(one.path) > 1:
-            for value in _values(one, scope):
-                names += tainted(value, scope, depth + 1) or ()
-    return tuple(dict.fromkeys(names))
+            names[name] = None
+        elif one.path[0] in {"env", "matrix"} and len(one.path) > 1:
+            following = {inner for value in _values(one, scope) for inner in flows(value) or ()} - seen
+            seen |= following
+            waiting += sorted(following, key=str)
+    return tuple(names)
 
 
 def _from_action(one: Context, scope: Scope) -> bool:

@@ -93,11 +93,11 @@ def _named(steps: Node) -> Iterator[tuple[str, str]]:
 def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
     entries = node.value
     uses, run, condition = entries.get("uses"), entries.get("run"), text_of(entries.get("if"))
-    inputs, own = texts(entries.get("with")), texts(entries.get("env"))
-    scope = around.scope.within(own)
+    inputs, env = texts(entries.get("with")), reading.limited(entries.get("env"))
+    scope = around.scope.within(texts(env))
     tolerated = truth(entries.get("continue-on-error"))
     work = _work(reading, node, inputs, scope, around)
-    values = (*scalars(entries.get("with")), *scalars(entries.get("env")), *scalars(run))
+    values = (*scalars(entries.get("with")), *scalars(env), *scalars(run))
     telling = [value for value in values if "${{" in value.text]
     acts = (*work.acts, *_keys(node, telling), *_unsecured(node, scope))
     does = tuple(dict.fromkeys(act.does for act in acts))

@@ -18,7 +18,7 @@ from assess.pipelines._facts import UNREAD, JobFacts, PipelineFacts
 from assess.pipelines.releases import runs_outsiders_code
 
 MAX_SHARED = 200
-MAX_PAIRS = 1_000_000
+MAX_PAIRS = 50_000
 _ORDER: tuple[TriggerTrust, ...] = ("anyone", "contributor", "maintainer")
 _OWN_SCOPE = frozenset({"pull_request", "merge_group"})
 """Events whose runs write caches that no other branch reads (GitHub)."""
