@@ -92,19 +92,20 @@ def test_the_linters_test_files_are_read(corpus: Path, system: str) -> None:
     assert counts["unreadable"] == 0
 
 
+def _spent(corpus: Path, file: Path) -> float:
+    data, name = file.read_bytes(), file.relative_to(corpus / "pipelines").as_posix()
+    begin = time.process_time()
+    read_pipeline_file(name, data)
+    return (time.process_time() - begin) * 1000
+
+
 def test_time_per_file(corpus: Path) -> None:
-    """Processor time, as other work on the machine is none of ours; the first reading imports and does not count."""
+    """Processor time, the best of three, as other work on the machine is none of ours."""
     files = []
     for system, (folder, _) in SYSTEMS.items():
         for root, read in projects(corpus, system) if folder != "other" else ():
             files += [root / one.source.path for one in read.pipelines if one.system == system]
-    spent = []
-    for file in files:
-        data = file.read_bytes()
-        name = file.relative_to(corpus / "pipelines").as_posix()
-        begin = time.process_time()
-        read_pipeline_file(name, data)
-        spent.append((time.process_time() - begin) * 1000)
+    spent = [min(_spent(corpus, file) for _ in range(3)) for file in files]
     print(f"\n{len(spent)} files: median {median(spent):.2f} ms, most {max(spent):.1f} ms")
     assert median(spent) < 5
     assert max(spent) < 100
