@@ -116,8 +116,9 @@ def test_commands_agree_with_tree_sitter(file: Path) -> None:
         for value in [one.first()]
         if isinstance(value, Text)
     }
-    assert theirs <= ours
     assert theirs
+    for line, text in theirs:  # of `'a' + b` the other grammar sees the first part only
+        assert any(line == own and whole.startswith(text) for own, whole in ours), (line, text)
 
 
 def _commands(node: Any) -> list[tuple[int, str]]:
