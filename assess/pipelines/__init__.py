@@ -13,7 +13,7 @@ from types import ModuleType
 
 from assess.errors import InputError
 from assess.evidence import Note, Pipeline, Release, Source, SourceControl, Unreadable
-from assess.pipelines import cloud_build, forgejo_actions, gitea_actions, github_actions, gitlab_ci, tekton
+from assess.pipelines import github_actions
 from assess.pipelines._facts import PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._late import OTHERS
@@ -22,9 +22,7 @@ from assess.pipelines._shared import linked, with_shared
 from assess.pipelines._source_control import read_source_control
 from assess.pipelines.releases import lets_outsiders_in, releases, warned
 
-SYSTEMS: tuple[ModuleType, ...] = (
-    github_actions, forgejo_actions, gitea_actions, gitlab_ci, cloud_build, tekton, *OTHERS
-)  # fmt: skip
+SYSTEMS: tuple[ModuleType, ...] = (github_actions, *OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def read_pipelines(root: Path, instead: tuple[tuple[str, bytes], ...] = ()) -> P
                 found.append(PipelineFacts(_empty(system.NAME, path, error)))
     controls, bad = read_source_control(folder, tuple(dict.fromkeys(one.pipeline.source.path for one in found)))
     return replace(
-        _together(found, (*unreadable, *bad)),
+        _together(found, tuple(dict.fromkeys((*unreadable, *bad)))),
         source_controls=controls,
         inputs=folder.hashes(),
         files=folder.files(),

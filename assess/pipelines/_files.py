@@ -15,7 +15,7 @@ from assess.errors import InputError
 
 T = TypeVar("T")
 MAX_FILES = 2_000
-MAX_WALKED = 50_000
+MAX_WALKED = 200_000
 MAX_DEPTH = 12
 _NOT_OURS = frozenset(
     {".git", "node_modules", "vendor", "third_party", ".venv", "venv", ".tox", "__pycache__", "target"}

@@ -60,6 +60,14 @@ class Late(ModuleType):
 
 
 OTHERS: tuple[Late, ...] = (
+    Late("forgejo_actions", "forgejo-actions", (".forgejo/",)),
+    Late("gitea_actions", "gitea-actions", (".gitea/",)),
+    Late("gitlab_ci", "gitlab-ci", ("gitlab", "templates/")),
+    Late("cloud_build", "cloud-build", ("cloudbuild",), (
+        b"CloudBuildTrigger", b"cloud-builders", b"cloudsdktool", b"kaniko-project", b"requestedVerifyOption",
+        b"availableSecrets", b"docker.pkg.dev", b"gcr.io/",
+    )),
+    Late("tekton", "tekton", (".tekton/",), (b"tekton.dev", b"chains-config")),
     Late("jenkins", "jenkins", ("jenkins",)),
     Late("azure_pipelines", "azure-pipelines", ("azure", ".pipelines/", ".vsts-ci", ".ado/"), (b"vmImage", b"task:")),
     Late("circleci", "circleci", ("circle",)),
@@ -73,4 +81,4 @@ OTHERS: tuple[Late, ...] = (
     Late("harness", "harness", (".harness/",), (b"<+",)),
     Late("appveyor", "appveyor", ("appveyor",)),
     Late("cirrus", "cirrus", (".cirrus",)),
-)
+)  # fmt: skip
