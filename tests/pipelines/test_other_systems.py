@@ -132,7 +132,7 @@ def test_a_command_after_a_change_of_folder_is_not_followed_from_the_root() -> N
     assert [step.does for step in (pipeline.jobs or ())[0].steps or ()][2] == ("code", "unread-script")
 
 
-@pytest.mark.parametrize("late", OTHERS, ids=lambda one: one.NAME)
+@pytest.mark.parametrize("late", [one for one in OTHERS if (FIXTURES / one.NAME).is_dir()], ids=lambda one: one.NAME)
 def test_what_stands_for_a_module_is_that_module(late: Late) -> None:
     """Its row may let too much through, never too little."""
     real = importlib.import_module(late.__name__)
