@@ -118,6 +118,13 @@ def test_a_generator_that_the_platform_defines_reaches_both() -> None:
 CACHE = f"      - uses: actions/cache@{SHA} # v5.0.1\n        with: {{path: x, key: y}}\n"
 
 
+def test_a_platform_that_signs_itself_meets_the_letter_too() -> None:
+    folder = Path(__file__).resolve().parent / "fixtures/audits/unpinned-inputs/cloud-build/negative"
+    found = pipeline_levels(evidence_of(read_pipelines(folder)), PACK.requirements, PACK.audits, "strict")
+    assert [(one.vendor, one.strict) for one in found] == [(Interval(3, 3), Interval(3, 3))]
+    assert dict(found[0].conditions)["signer_pinned"] is True
+
+
 @pytest.mark.parametrize(
     ("build", "condition", "clause"),
     [

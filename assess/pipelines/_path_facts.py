@@ -391,7 +391,7 @@ def strict_conditions(facts: PipelineFacts, release: Release, pinned: bool | Non
         signs_alone=None if identity is None else not identity,
         no_shared_cache=None if release.shares_cache is None else not release.shares_cache,
         hosted_guard=_all(hosted),
-        signer_pinned=True if attesting and all(job.trusted for job in attesting) else pinned,
+        signer_pinned=True if attesting and all(_listed(job) for job in attesting) else pinned,
     )
 
 
@@ -401,6 +401,11 @@ def _apart(facts: PipelineFacts, job: JobFacts) -> bool | None:
     if job.trusted or built_so:
         return True
     return None if facts.only_called else False
+
+
+def _listed(job: JobFacts) -> bool:
+    """The roots of trust list this very signer: a recognised workflow, or the platform itself."""
+    return job.trusted or any(act.offer is not None and act.offer.control_plane for act in _offers(job))
 
 
 def _all(values: list[bool | None]) -> bool | None:
