@@ -225,3 +225,43 @@ def test_definitions_that_call_each_other_without_end(tmp_path: Path) -> None:
     assert any("steps: the rest was not read" in text or "nested too deeply" in text for text in notes)
     assert any("jobs: the rest was not read" in text or "was not found" in text for text in notes)
     assert found.pipelines[0].understood == "partly"
+
+
+PROVENANCE = """on: {push: {tags: ['v*']}}
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps: [{run: go build ./...}]
+  provenance:
+    needs: build
+    permissions: {id-token: write, contents: write, actions: read}
+    uses: slsa-framework/slsa-github-generator/.github/workflows/generator_generic_slsa3.yml@v2.1.0
+    with: {continue-on-error: TOLERATED}
+  publish:
+    needs: [build, provenance]
+    if: CONDITION
+    runs-on: ubuntu-latest
+    steps: [{run: gh release upload v1 x}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "condition", "optional"),
+    [
+        ("false", "success()", False),
+        ("false", "always()", True),
+        ("false", "always() && needs.build.result == 'success'", True),
+        ("false", "always() && needs.provenance.result == 'success'", False),
+        ("false", "'!cancelled() && !failure()'", False),
+        ("true", "success()", True),
+        ("true", "needs.provenance.outputs.outcome == 'success'", False),
+        ("true", "needs.provenance.outputs.outcome == 'failure'", True),
+    ],
+)
+def test_provenance_is_optional_where_the_release_goes_on_without(
+    tmp_path: Path, tolerated: str, condition: str, optional: bool
+) -> None:
+    found = read(tmp_path, x=PROVENANCE.replace("TOLERATED", tolerated).replace("CONDITION", condition))
+    (release,) = found.releases
+    assert release.jobs == ("build", "provenance", "publish")
+    assert release.provenance is not None and release.provenance.optional is optional
