@@ -79,11 +79,21 @@ class Reading:
     can_sign: bool | None = None
     """Every job may ask for a workload identity; False where the system has none."""
     _opened: dict[str, Node | None] = field(default_factory=dict)
+    _known: dict[object, tuple[Act, ...]] = field(default_factory=dict)
 
     def note(self, source: Source, text: str) -> None:
         """Remember what was not understood, once per place."""
         if len(self.notes) < MAX_NOTES:
             self.notes[Note(source, text)] = None
+
+    def acts_of(
+        self, script: str, first: Source, around: Mapping[str, str], where: str | None, shell: str | None
+    ) -> tuple[Act, ...]:
+        """What a script does; once for a script that YAML's aliases repeat in many jobs."""
+        key = (script, first, where, shell, tuple(around.items()))
+        if key not in self._known:
+            self._known[key] = recognise(script, first, around, self.folder, where, shell)
+        return self._known[key]
 
     def unknown_keys(self, node: Node, known: frozenset[str], what: str) -> None:
         """Note every key of a mapping that we do not know; YAML's merge helpers (`x-`, `.name`) are left alone."""
@@ -217,7 +227,8 @@ class Draft:
         `directory` is where the step runs, relative to the job's; `shell` the system's word for the language.
         """
         around = {**self.variables, **(variables or {})}
-        acts = recognise(script, first, around, self.reading.folder, self._where(directory), shell)
+        where = self._where(directory)
+        acts = self.reading.acts_of(script, first, around, where, shell)
         self.moved = self.moved or (self.reading.one_shell and _MOVES.search(script) is not None)
         self.step(
             Step(source=source, name=name, run=script, conditional=condition is not None, continue_on_error=tolerated),
