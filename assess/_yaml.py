@@ -271,8 +271,11 @@ class _Builder:
             node.value = tuple(opened.items)
         else:
             self._pair_up(node, opened.items)
-        node.weight = 1 + sum(item.weight for item in opened.items)
-        node.height = 1 + max((item.height for item in opened.items), default=0)
+        weight, height = 1, 0
+        for item in opened.items:
+            weight += item.weight
+            height = max(height, item.height)
+        node.weight, node.height = weight, height + 1
         self._add(node, opened.anchor)
 
     def _alias(self, event: Any) -> None:

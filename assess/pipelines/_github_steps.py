@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from assess._yaml import Node
 from assess.evidence import ImageUse, Parameter, Source, Step
@@ -140,8 +141,7 @@ def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
     return [told, *wrapped]
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(NamedTuple):
     """What a step does by itself, and the steps inside it."""
 
     acts: tuple[Act, ...] = ()
