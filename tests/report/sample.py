@@ -27,6 +27,7 @@ from assess.assessment import (
     ReadingLevel,
     ReadingOutcome,
     RequirementText,
+    StepUp,
     SubjectAssessment,
     Verdict,
     Waiver,
@@ -541,6 +542,20 @@ CONFIGURED = (
 )
 
 
+STEPS_UP = (
+    StepUp(
+        "github-actions",
+        "Attest what the release publishes",
+        0,
+        2,
+        "low",
+        "GitHub signs it.",
+        "--- a/release.yml\n+++ b/release.yml\n@@ -1 +1,2 @@\n jobs:\n+  attest: {}\n",
+    ),
+    StepUp("jenkins", "Sign where the project's jobs cannot reach", 1, 2, "high", "No file can do it."),
+)
+
+
 def rich() -> Assessment:
     """Two artifacts, one at L2 by a vendor's claim and one whose signature fails, with something in every section."""
     return Assessment(
@@ -621,6 +636,7 @@ def rich() -> Assessment:
         audits=AUDITS,
         audited=AUDITED,
         configured=CONFIGURED,
+        steps_up=STEPS_UP,
     )
 
 
@@ -634,6 +650,7 @@ def simple() -> Assessment:
         audits=(),
         audited=None,
         configured=(),
+        steps_up=(),
         contradictions=(),
         notices=(),
         unreadable=(),
