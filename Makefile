@@ -38,16 +38,17 @@ peers-npm:
 # releases are not in reach through the module proxy.
 CRANE := github.com/google/go-containerregistry/cmd/crane@v0.22.1
 COSIGN := github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 peers-go:
 	@if command -v go >/dev/null; then \
-	  for tool in $(CRANE) $(COSIGN); do \
+	  for tool in $(CRANE) $(COSIGN) $(ACTIONLINT); do \
 	    name=$$(basename "$${tool%@*}"); marker=.peers/bin/.$$(basename "$$tool"); \
 	    if [ -e "$$marker" ] && [ -x ".peers/bin/$$name" ]; then echo "already built: $$tool"; continue; fi; \
 	    echo "building $$tool"; mkdir -p .peers/bin; rm -f ".peers/bin/.$$name@"*; \
 	    if GOBIN="$$PWD/.peers/bin" go install "$$tool"; then touch "$$marker"; \
 	    else echo "could not build $$tool: the tests that need it are skipped"; fi; \
 	  done; \
-	else echo 'no go here: crane and cosign are not built, and the tests that need them are skipped'; fi
+	else echo 'no go here: crane, cosign and actionlint are not built, and the tests that need them are skipped'; fi
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "slsa-assess needs Python 3.11 or later: make PYTHON=python3.11 ...")'

@@ -99,6 +99,8 @@ class Plan:
     waivers: tuple[Waiver, ...] = ()
     gate: Gate = field(default_factory=Gate)
     inputs: tuple[Input, ...] = ()
+    instead: tuple[tuple[str, bytes], ...] = ()
+    """Pipeline files (path in the project) as they would be; the disk is not asked for them."""
     layouts: tuple[LayoutPlan, ...] = ()
     online: bool = False
     """Ask a transparency log for the entries of attestations that came without one."""
@@ -106,3 +108,5 @@ class Plan:
     images: tuple[ImagePlan, ...] = ()
     registries: ImageOptions | None = None
     """How registries are asked; None: with the defaults."""
+    sarif: tuple[Named, ...] = ()
+    """Other tools' findings to take in."""

@@ -25,6 +25,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("report", "assess.cli._report:report"),
     ("explain", "assess.cli._rules:explain"),
     ("rules", "assess.cli._rules:app"),
+    ("fix", "assess.cli._fix:fix"),
     ("init", "assess.cli._init:init"),
     ("demo", "assess.cli._demo:demo"),
 )

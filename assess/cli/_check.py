@@ -122,6 +122,15 @@ Rules = Annotated[
     list[Path] | None,
     typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.", readable=False),
 ]
+Sarif = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--import-sarif",
+        metavar="FILE",
+        help="Findings of zizmor or poutine (SARIF) to hold against the configured level; repeatable.",
+        readable=False,
+    ),
+]
 Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLSA version: 1.0, 1.1 or 1.2.")]
 Offline = Annotated[
     bool,
@@ -166,6 +175,7 @@ def check(
     min_level: MinLevel = None,
     accept: Accept = None,
     rules: Rules = None,
+    import_sarif: Sarif = None,
     spec: Spec = None,
     format: CheckFormats = None,
     vsa_verifier_id: VsaVerifier = None,

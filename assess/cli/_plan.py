@@ -53,6 +53,7 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
         "images": tuple(_known_image(plan, text, flags.get("platform")) for text in flags.get("image") or ()),
         "attestations": tuple(_named(text) for text in flags.get("attestation") or ()),
         "rules": tuple(flags.get("rules") or ()),
+        "sarif": tuple(Named(str(path), path) for path in flags.get("import_sarif") or ()),
         "keys": tuple(flags.get("key") or ()),
         "platforms": tuple(flags.get("platforms") or ()),
         "trusted_root": flags.get("trusted_root"),
@@ -155,6 +156,7 @@ def _refuse_path(path: Path) -> None:
 def files_of(plan: Plan) -> Iterator[Path]:
     """Every file that a run of `plan` reads, pipelines excepted; with what lies beside an artifact in its name."""
     yield from (one.path for one in plan.attestations if one.path is not None)
+    yield from (one.path for one in plan.sarif if one.path is not None)
     yield from (*plan.keys, *plan.platforms, *((plan.trusted_root,) if plan.trusted_root is not None else ()))
     yield from (one for one in (plan.vsa.key, plan.vsa.public_key, plan.vsa.trust_config) if one is not None)
     yield from (place / one.path for one in plan.inputs for place in (Path(), plan.folder))
