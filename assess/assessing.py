@@ -9,17 +9,25 @@ from pathlib import Path
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
-from assess.assessment import SCHEMA_VERSION, Assessment, AuditFinding, Input, NotChecked, Notice
+from assess.assessment import (
+    SCHEMA_VERSION,
+    Assessment,
+    AuditFinding,
+    Input,
+    NotChecked,
+    Notice,
+    PipelineLevel,
+    StepUp,
+)
 from assess.auditing import audit
 from assess.collect import Collected, Opening, collect_subject, open_files
-from assess.configured import in_profile, pipeline_levels
+from assess.configured import TOP, in_profile, pipeline_levels
 from assess.errors import NoInputError
 from assess.evidence import Evidence, Subject
 from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
 from assess.plan import LOCAL, ArtifactPlan, Named, Plan
-from assess.remedies import steps_up
 from assess.scoring import audit_text, contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
@@ -211,12 +219,20 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         audits=tuple(audit_text(one) for one in pack.audits if _tells(one.id, audited)),
         audited=audited if gathered.project.pipelines else None,
         configured=configured,
-        steps_up=steps_up((one.system, one.vendor) for one in configured),
+        steps_up=_steps_up(configured),
     )
 
 
 def _tells(name: str, audited: tuple[AuditFinding, ...]) -> bool:
     return any(one.audit == name and one.outcome != "clean" for one in audited)
+
+
+def _steps_up(configured: tuple[PipelineLevel, ...]) -> tuple[StepUp, ...]:
+    if all(one.vendor.ceiling >= TOP for one in configured):
+        return ()
+    from assess.remedies import steps_up
+
+    return steps_up((one.system, one.vendor) for one in configured)
 
 
 def _idle(plan: Plan, pack: RulePack) -> tuple[Notice, ...]:

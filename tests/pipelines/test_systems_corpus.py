@@ -68,7 +68,7 @@ def test_all_files_are_read_and_none_is_silently_clean(corpus: Path, system: str
     print(f"\n{system}: {total} files: {dict(understood)}, median {median(times):.2f} ms, max {max(times):.1f} ms")
     assert total >= 30
     assert understood["unreadable"] <= 3
-    assert median(times) < 5
+    assert max(times) < 5_000
 
 
 @pytest.mark.parametrize("system", FOLDERS)
