@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from assess.cli import COMMANDS as COMMAND_LINE
 from assess.errors import Exit
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WIDGET = ROOT / "examples" / "widget"
 WHEEL = WIDGET / "dist" / "widget-1.4.2-py3-none-any.whl"
-COMMANDS = ("check", "verify", "evidence", "report", "explain", "rules", "init", "demo")
+COMMANDS = tuple(name for name, _ in COMMAND_LINE)
 FIVE_MINUTES = README.partition("## Five minutes")[2].partition("\n## ")[0]
 
 
