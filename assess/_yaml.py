@@ -124,10 +124,14 @@ def load(data: bytes, path: str) -> Node:
     return documents.roots[0]
 
 
-def read(data: bytes, path: str) -> Documents:
-    """All documents of a file and its problems. Raises InputError as `load` does, but not for duplicate keys."""
+def read(data: bytes, path: str, splice: bool = False, repeat: bool = False) -> Documents:
+    """All documents of a file and its problems. Raises InputError as `load` does, but not for duplicate keys.
+
+    `splice`: in a list, `<<` with a list of scalars stands for its items (Woodpecker). `repeat`: a key may stand
+    several times, and is kept as `key`, `key (2)`, ... (Cirrus).
+    """
     text = _decode(data, path)
-    builder = _Builder(path)
+    builder = _Builder(path, splice, repeat)
     try:
         loader = _Loader(text)
         try:
@@ -208,8 +212,8 @@ class _Open:
 class _Builder:
     """Builds the trees from events, iteratively."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, splice: bool = False, repeat: bool = False) -> None:
+        self.path, self.splice, self.repeat = path, splice, repeat
         self.roots: list[Node] = []
         self.problems: list[Problem] = []
         self._anchors: dict[str, Node | None] = {}
@@ -267,8 +271,11 @@ class _Builder:
             node.value = tuple(opened.items)
         else:
             self._pair_up(node, opened.items)
-        node.weight = 1 + sum(item.weight for item in opened.items)
-        node.height = 1 + max((item.height for item in opened.items), default=0)
+        weight, height = 1, 0
+        for item in opened.items:
+            weight += item.weight
+            height = max(height, item.height)
+        node.weight, node.height = weight, height + 1
         self._add(node, opened.anchor)
 
     def _alias(self, event: Any) -> None:
@@ -308,10 +315,17 @@ class _Builder:
             if key.text == "<<" and key.style == "" and key.tag is None:
                 merges.append(value)
                 continue
-            if key.text in values:
+            name = key.text
+            if name in values and self.repeat:
+                name = f"{name} ({sum(one.text == name for one in keys.values()) + 1})"
+            elif name in values:
                 self.problems.append(Problem(key.source, f"duplicate key {key.text[:80]!r}"))
-            values[key.text] = value
-            keys[key.text] = key
+            values[name] = value
+            keys[name] = key
+        if self.splice and not values and len(merges) == 1 and merges[0].kind == "sequence":
+            if any(one.kind != "mapping" for one in merges[0].value):
+                node.kind, node.value = "sequence", merges[0].value
+                return
         for merge in merges:
             for source in merge.value if merge.kind == "sequence" else (merge,):
                 self._merge(source, values, keys)

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
-from assess.assessment import SCHEMA_VERSION, Assessment, Input, NotChecked, Notice
+from assess.assessment import (
+    SCHEMA_VERSION,
+    Assessment,
+    AuditFinding,
+    Input,
+    NotChecked,
+    Notice,
+    PipelineLevel,
+    StepUp,
+)
+from assess.auditing import audit
 from assess.collect import Collected, Opening, collect_subject, open_files
+from assess.configured import TOP, in_profile, pipeline_levels
 from assess.errors import NoInputError
 from assess.evidence import Evidence, Subject
 from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
-from assess.plan import ArtifactPlan, Plan
-from assess.scoring import contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
+from assess.plan import LOCAL, ArtifactPlan, Named, Plan
+from assess.scoring import audit_text, contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
 from assess.trusted import load_trust
 
 
@@ -31,6 +43,8 @@ class Gathered:
     not_checked: tuple[NotChecked, ...]
     notices: tuple[Notice, ...] = ()
     """Of the project as a whole."""
+    registry: bool = False
+    """A registry was asked for images; nothing else of the network was."""
 
 
 def assess(plan: Plan) -> Assessment:
@@ -38,7 +52,7 @@ def assess(plan: Plan) -> Assessment:
 
     Raises an AssessError for input that was named and cannot be read, or for mistakes in rules and trust files.
     """
-    pack = load_pack((*default_directories(), *plan.rules), plan.spec)
+    pack = load_pack((*default_directories(), *plan.rules), plan.spec, tests=False)
     return sum_up(plan, pack, gather(plan))
 
 
@@ -46,19 +60,22 @@ def gather(plan: Plan) -> Gathered:
     """Read everything that the plan names: pipelines, attestations, answers. No rule is needed for it."""
     from assess.pipelines import read_pipelines
 
-    read = read_pipelines(plan.folder)
+    read = read_pipelines(plan.folder, plan.instead)
     layouts = tuple(read_layout(one, datetime.fromisoformat(plan.time)) for one in plan.layouts)
     project = Evidence(
         pipelines=read.pipelines,
         releases=read.releases,
+        source_controls=read.source_controls,
         answers=plan.answers,
         unreadable=read.unreadable,
         layouts=tuple(one.layout for one in layouts) if layouts else None,
+        **{f"path_{name}": getattr(read.path, name) for name in read.path.__slots__},
     )
-    notices = notices_of(layouts)
+    project, told, sarif = _imported(plan, project)
+    notices = (*notices_of(layouts), *told)
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
-    inputs += [used for one in layouts for used in one.inputs]
-    if not plan.artifacts:
+    inputs += [*(used for one in layouts for used in one.inputs), *sarif]
+    if not plan.artifacts and not plan.images:
         if plan.attestations:
             raise NoInputError(
                 "attestations were given, but no artifact to match them with",
@@ -74,7 +91,7 @@ def gather(plan: Plan) -> Gathered:
         return Gathered(collected, project, tuple(inputs), (), (_NO_ARTIFACT,), notices)
     trust, roots, trust_inputs = load_trust(plan)
     inputs += trust_inputs
-    subjects = []
+    subjects: list[Collected] = []
     for one in plan.artifacts:
         artifact = read_artifact(one.text, one.name, one.folder)
         opening = _open(plan, one, artifact)
@@ -82,16 +99,37 @@ def gather(plan: Plan) -> Gathered:
         collected_one = collect_subject(artifact, opening, trust, one.expectations or plan.expectations, project)
         inputs += collected_one.inputs
         subjects.append(collected_one)
-    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices)
+    for image in plan.images:
+        from assess.image_subjects import collect_image
+
+        expected = image.expectations or plan.expectations
+        found = collect_image(image, plan.registries, trust, expected, project, open_files(_named(plan), ()))
+        subjects += found.subjects
+        inputs += [*found.inputs, *(used for one in found.subjects for used in one.inputs)]
+    registry = any(not one.text.startswith(LOCAL) for one in plan.images)
+    return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices, registry)
+
+
+def _imported(plan: Plan, project: Evidence) -> tuple[Evidence, tuple[Notice, ...], tuple[Input, ...]]:
+    """The project's evidence with what other tools found, what to tell of it, and the files that were read."""
+    if not plan.sarif:
+        return project, (), ()
+    from assess import sarif
+
+    read, inputs = [], []
+    for file in plan.sarif:
+        data = plan.stdin if file.path is None else read_file(file.path, sarif.LIMITS.size, "SARIF file")
+        read.append(sarif.read_sarif(data, file.shown, project))
+        inputs.append(Input("sarif", file.shown, sha256(data).hexdigest()))
+    rows = tuple(dict.fromkeys(row for one in read for row in one.imported))
+    notices = tuple(Notice("info", one.told) for one in read)
+    return replace(project, imported=rows), notices, tuple(inputs)
 
 
 def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
     """The attestations of one artifact: those named, or else files beside it that carry its name."""
     named = (*one.attestations, *plan.attestations)
-    datas = tuple(
-        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
-        for file in named
-    )
+    datas = _named(plan, named)
     beside: tuple[Path, ...] = ()
     if not named and artifact.file is not None:
         beside = tuple(
@@ -102,6 +140,14 @@ def _open(plan: Plan, one: ArtifactPlan, artifact: Artifact) -> Opening:
             )
         )
     return open_files(datas, beside)
+
+
+def _named(plan: Plan, files: tuple[Named, ...] | None = None) -> tuple[tuple[str, bytes], ...]:
+    """(path as shown, bytes) of files that the user named: those for every subject, or `files`."""
+    return tuple(
+        (file.shown, plan.stdin if file.path is None else read_file(file.path, ATTESTATION_LIMIT, "attestation"))
+        for file in (plan.attestations if files is None else files)
+    )
 
 
 _SUFFIXES = (".json", ".jsonl", ".sigstore", ".intoto", ".slsa", ".att", ".attestation", ".provenance", ".bundle")
@@ -126,8 +172,18 @@ def _no_artifact(plan: Plan, project: Evidence) -> Collected:
 
 def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     """Judge everything that was gathered and sum it up."""
+    project = in_profile(gathered.project, plan.profile)
+    audited = audit(pack.audits, project, plan.profile)
     scored = tuple(
-        score_subject(one.subject, one.evidence, one.candidates, pack.requirements, one.unanswered, one.summaries)
+        score_subject(
+            one.subject,
+            in_profile(one.evidence, plan.profile),
+            one.candidates,
+            pack.requirements,
+            one.unanswered,
+            one.summaries,
+            audited,
+        )
         for one in gathered.subjects
     )
     subjects = tuple(replace(one.assessment, decision=decide(plan.gate, one)) for one in scored)
@@ -136,6 +192,7 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     notices = tuple(dict.fromkeys(told))
     unreadable = tuple(dict.fromkeys(u for one in gathered.subjects for u in one.evidence.unreadable))
     not_checked = (*gathered.not_checked, *(note for one in gathered.subjects for note in one.not_checked))
+    configured = pipeline_levels(gathered.project, pack.requirements, pack.audits, plan.profile)
     return Assessment(
         schema_version=SCHEMA_VERSION,
         tool_version=__version__,
@@ -149,6 +206,7 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         verdict=give_verdict(plan.gate, scored, levels),
         pipelines=gathered.project.pipelines,
         releases=gathered.project.releases,
+        source_controls=gathered.project.source_controls,
         answers=plan.answers,
         contradictions=tuple(c for subject in subjects for c in contradictions_of(subject)),
         notices=_by_severity(notices),
@@ -158,7 +216,23 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         inputs=tuple(sorted(gathered.inputs, key=lambda one: (one.kind, one.path))),
         rule_pack=pack.sha256,
         roots=gathered.roots,
+        audits=tuple(audit_text(one) for one in pack.audits if _tells(one.id, audited)),
+        audited=audited if gathered.project.pipelines else None,
+        configured=configured,
+        steps_up=_steps_up(configured),
     )
+
+
+def _tells(name: str, audited: tuple[AuditFinding, ...]) -> bool:
+    return any(one.audit == name and one.outcome != "clean" for one in audited)
+
+
+def _steps_up(configured: tuple[PipelineLevel, ...]) -> tuple[StepUp, ...]:
+    if all(one.vendor.ceiling >= TOP for one in configured):
+        return ()
+    from assess.remedies import steps_up
+
+    return steps_up((one.system, one.vendor) for one in configured)
 
 
 def _idle(plan: Plan, pack: RulePack) -> tuple[Notice, ...]:
@@ -186,15 +260,24 @@ def _by_severity(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=lambda one: order[one.severity]))
 
 
+def _were(asked: list[str]) -> str:
+    return "was" if asked == ["the registry"] else "were"
+
+
 def _general_limits(gathered: Gathered, online: bool) -> tuple[NotChecked, ...]:
     """What no run looks at, said aloud wherever it matters."""
     notes = []
     if any(one.candidates for one in gathered.subjects):
-        network = "only transparency logs were asked" if online else "no network was used"
-        notes.append(f"{network}: whether keys or identities were revoked since was not looked up")
+        asked = [*(["the registry"] if gathered.registry else []), *(["transparency logs"] if online else [])]
+        used = f"only {' and '.join(asked)} {_were(asked)} asked" if asked else "no network was used"
+        notes.append(f"{used}: whether keys or identities were revoked since was not looked up")
     if gathered.project.pipelines:
         notes.append("pipeline files were read as they are now; the build may have used another revision of them")
         notes.append("settings outside the files (branch and tag protection, secrets) were not read")
+    if gathered.project.imported:
+        notes.append(
+            "findings of other tools were taken in as they say: whether they ran on these files was not checked"
+        )
     if gathered.project.answers is None:
         notes.append("no answers were given, so nothing is declared")
     return (*limits_of(gathered.project.layouts), *(NotChecked(note) for note in notes))

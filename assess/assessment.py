@@ -16,6 +16,7 @@ from assess.evidence import (
     Provenance,
     Release,
     Source,
+    SourceControl,
     Subject,
     Summary,
     Unreadable,
@@ -24,6 +25,7 @@ from assess.evidence import (
 SCHEMA_VERSION = "1"
 
 Outcome = Literal["met", "unmet", "unknown"]
+CaseOutcome = Literal["found", "clean", "unknown"]
 Severity = Literal["critical", "warning", "info"]
 
 
@@ -118,6 +120,98 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditPlace:
+    """One place that an audit tells of."""
+
+    source: Source
+    expected: str
+    found: str
+    job: str | None = None
+    tool: str | None = None
+    """Whose finding it is, where it was imported (SARIF); None where it is our own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """How one case of one audit ended for the release paths of the project."""
+
+    audit: str
+    case: str
+    says: str
+    outcome: CaseOutcome
+    """unknown: it cannot be told; `places` are where."""
+    contradicts: tuple[str, ...] = ()
+    """`requirement/clause` whose configured reading cannot be met while this is found."""
+    threatens: tuple[str, ...] = ()
+    """`requirement/clause` that it weakens; no level moves."""
+    places: tuple[AuditPlace, ...] = ()
+    count: int = 0
+    """How many places there are; `places` holds the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditText:
+    """What a reader is told of an audit: the rule file's prose."""
+
+    id: str
+    number: int
+    title: str
+    risk: str
+    effort: str
+    remedy: str
+    snippets: tuple[tuple[str, str], ...] = ()
+    """(pipeline system, text to copy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """One clause that keeps a pipeline's configured level from the next, and what would raise it."""
+
+    clause: str
+    """`requirement/clause`."""
+    level: int
+    outcome: Outcome
+    reason: str
+    raise_it: str
+    """One sentence; the remedy of the audit that contradicts the clause, where one does."""
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineLevel:
+    """What one pipeline is configured for; it proves nothing."""
+
+    pipeline: str
+    system: str
+    source: Source
+    vendor: Interval
+    """With the claims that platforms publish."""
+    strict: Interval
+    """By the letter of the specification."""
+    sentence: str
+    """`configured for up to Build L2; not demonstrated`."""
+    strict_sentence: str
+    conditions: tuple[tuple[str, bool | None], ...] = ()
+    """The five strict conditions (a) to (e) by name, where a release of it is claimed to carry L3."""
+    raises: tuple[Raise, ...] = ()
+    """What keeps it from the next level in the trust profile of this run."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """One step of the catalogue of remedies: from one configured level to another, on one CI system."""
+
+    system: str
+    title: str
+    lower: int
+    upper: int
+    effort: str
+    text: str
+    change: str = ""
+    """The step in an example file, as a unified diff of the whole file; "" where no file can do it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the gate decides on one subject by its demonstrated reading alone, whatever else it may accept."""
 
@@ -199,6 +293,7 @@ class Input:
         "platforms",
         "rules",
         "log-entry",
+        "sarif",
     ]
     path: str
     sha256: str
@@ -244,6 +339,8 @@ class Assessment:
     verdict: Verdict
     pipelines: tuple[Pipeline, ...] | None = None
     releases: tuple[Release, ...] | None = None
+    source_controls: tuple[SourceControl, ...] | None = None
+    """Hints of the Source track; no Source level is scored."""
     answers: tuple[Answer, ...] | None = None
     contradictions: tuple[Contradiction, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -255,3 +352,11 @@ class Assessment:
     """sha256 over the rule files, in the order of their names."""
     roots: tuple[str, ...] = ()
     """The roots of trust that were used, each with origin, date and sha256."""
+    audits: tuple[AuditText, ...] = ()
+    """The audits that found something, or could not tell."""
+    audited: tuple[AuditFinding, ...] | None = None
+    """How every case of every audit ended; None where no pipeline was read."""
+    configured: tuple[PipelineLevel, ...] = ()
+    """What each pipeline with a release path is configured for."""
+    steps_up: tuple[StepUp, ...] = ()
+    """Examples of how the CI systems in use are brought to the levels that their pipelines are not configured for."""

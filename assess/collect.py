@@ -172,6 +172,8 @@ def _take(opened: Opened, artifact: Artifact, trust: Trust, gathering: _Gatherin
     disposition, reason = _weigh(examined)
     if examined.unreadable is not None and examined.signature != "failed":
         gathering.unreadable.append(examined.unreadable)
+    elif examined.kind == "signature" and disposition in ("rejected", "other-subject"):
+        gathering.tell("warning", f"this signature says nothing of this artifact: {reason}", opened.source)
     elif disposition == "rejected":
         gathering.tell("critical", f"this attestation is worth nothing: {reason}", opened.source, _ADVICE)
     elif examined.kind in _NOT_PROVENANCE:
@@ -247,6 +249,8 @@ def _weigh(examined: Examined) -> tuple[Disposition, str]:
         return "rejected", f"{failure.name}: {failure.detail}"
     if examined.unreadable is not None:
         return "rejected", f"unreadable: {examined.unreadable.reason}"
+    if examined.kind == "signature" and match is not None and not match.matched:
+        return "other-subject", match.check.detail
     if examined.kind != "provenance":
         return "not-provenance", _NOT_PROVENANCE.get(examined.kind, f"is no provenance ({_what(examined)})")
     if match is not None and match.conflict is not None:
@@ -280,7 +284,7 @@ def _counted(
         signature_note=examined.verification.note,
         platform=platform,
         subject_secure=match.secure,
-        distributed=True if trust.profile == "vendor" else None,
+        distributed=True if trust.profile == "vendor" or trust.found_in_place else None,
         digest=examined.opened.digest,
         checks=examined.checks,
     )

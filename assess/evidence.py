@@ -237,18 +237,33 @@ class Step:
     inputs: tuple[Parameter, ...] = ()
     does: tuple[str, ...] = ()
     """Words for what was recognised: build, sign, attest, publish, checkout, cache, provenance-off, sbom, verify,
-    upload, download, code, key, untrusted, remote-script; unread, unread-script for what could not be looked into."""
+    upload, download, code, key, untrusted, remote-script, env-write, tag-subject, config-digest; unread, unread-script
+    for what could not be looked into."""
     conditional: bool | None = None
     continue_on_error: bool | None = None
+    always_true: bool | None = None
+    """It has a condition that always holds by mistake (text around an expression)."""
+    regardless: bool | None = None
+    """It runs although something before it failed (`always()`, `!cancelled()`)."""
+    tainted: tuple[str, ...] | None = None
+    """What outsiders can write (a title, a branch's name) and becomes code of this step; None where an expression
+    was not understood."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Who can start a pipeline, and with whose code."""
+    """Who can start a pipeline, and with whose code. The filters are () where there is none."""
 
     source: Source
     event: str
     trust: TriggerTrust
+    branches: tuple[str, ...] | None = None
+    """Patterns of branches, as written; `!pattern` for those that are left out."""
+    tags: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    """Kinds of the event that count (`published`, `opened`)."""
+    pipelines: tuple[str, ...] | None = None
+    """Names of the pipelines after whose runs it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +272,91 @@ class Permission:
 
     scope: str
     access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A workload identity that a job may ask for (an OIDC token)."""
+
+    source: Source
+    audience: str | None = None
+    """`sigstore`; None where the file does not fix the audience (GitHub: any may be asked for)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, credential or key that a job's steps can reach."""
+
+    source: Source
+    name: str
+    """As the file names it; `*` for all of them (`secrets: inherit`, `toJSON(secrets)`)."""
+    kind: Literal["signing-key", "publish-token", "other"] | None = None
+    """None where the name does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """A cache that a job restores or saves."""
+
+    source: Source
+    tool: str
+    key: str | None = None
+    """As written; None where the file does not say."""
+    restores: bool | None = None
+    saves: bool | None = None
+    written_by_others: bool | None = None
+    """Runs of less trusted code, or of other pipelines, can write what is restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """A container image that a job runs in, beside, or as a step."""
+
+    source: Source
+    image: str
+    role: Literal["job", "service", "step"]
+    pinned: Literal["digest", "tag", "branch", "unknown"] | None = None
+    """`branch`: no tag, or one that moves by convention (`latest`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """An artifact, workspace or digest that a job takes from another job or run."""
+
+    source: Source
+    name: str | None = None
+    kind: Literal["artifact", "output", "workspace", "image"] | None = None
+    """`output`: a value that the platform hands over (GitHub's job outputs), which no other job can change."""
+    from_job: str | None = None
+    """The job (id) that makes it; None where that cannot be told."""
+    from_other_run: bool | None = None
+    """It comes from another run or pipeline than this one."""
+    verified: bool | None = None
+    """Its digest is compared with one that came another way (a job output), or a signature is verified, before use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """A definition that a pipeline takes from elsewhere: template, component, orb, plugin, library, remote task."""
+
+    source: Source
+    reference: str
+    """As written, with its version."""
+    kind: str
+    """The system's own word: `template`, `component`, `orb`, `plugin`, `library`, `resolver`, `workflow`, `action`."""
+    pinned: Literal["digest", "tag", "branch", "local", "unknown"] | None = None
+    resolved: bool | None = None
+    """It was found here and read; False where it was looked for and is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalParameter:
+    """Something that whoever starts the pipeline can choose (SLSA v1 externalParameters)."""
+
+    source: Source
+    name: str
+    kind: str
+    """The system's own word: `input`, `variable`, `parameter`, `substitution`, `param`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +381,30 @@ class Job:
     """May ask for the workload's OIDC identity (GitHub: `id-token: write`)."""
     caches: bool | None = None
     continue_on_error: bool | None = None
+    condition: str | None = None
+    """What must hold for it to run, as written; None where it has no condition of its own."""
+    environment: str | None = None
+    """The deployment environment that it runs in, as named."""
+    variants: int | None = None
+    """How many times a matrix runs it; 1 without a matrix; None where that cannot be told."""
+    identities: tuple[Identity, ...] | None = None
+    secrets: tuple[Secret, ...] | None = None
+    cache_uses: tuple[CacheUse, ...] | None = None
+    images: tuple[ImageUse, ...] | None = None
+    takes: tuple[Handover, ...] | None = None
+    """What it takes from other jobs and runs."""
+    gives: tuple[str, ...] | None = None
+    """Names or paths of what it hands to other jobs."""
+    parameters: tuple[str, ...] | None = None
+    """Names of external parameters that reach its steps."""
+    always_true: bool | None = None
+    """It has a condition that always holds by mistake (text around an expression)."""
+    regardless: bool | None = None
+    """It runs although a job that it needs failed (`always()`, `!cancelled()`)."""
+    tainted: tuple[str, ...] | None = None
+    """What outsiders can write and becomes code of one of its steps."""
+    release: bool | None = None
+    """It is on a release path; None where nobody can tell whether it releases anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +419,12 @@ class Pipeline:
     jobs: tuple[Job, ...] | None = None
     notes: tuple[Note, ...] = ()
     """What was not understood, each with its place."""
+    includes: tuple[Include, ...] | None = None
+    """Definitions taken from elsewhere."""
+    parameters: tuple[ExternalParameter, ...] | None = None
+    """What whoever starts it can choose."""
+    depth: Literal["full", "file", "recognised"] | None = None
+    """How deep its system is read: `full` with what it calls, `file` the file itself, `recognised` commands only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +457,22 @@ class ConfiguredProvenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """One thing that a job outside a release path has in common with it, through which it can influence the release."""
+
+    source: Source
+    """Where the other job has it."""
+    kind: Literal["cache", "secret", "runner", "artifact"]
+    name: str
+    pipeline: str
+    job: str
+    trust: TriggerTrust | None = None
+    """The least trust that is needed to start the other job's pipeline."""
+    untrusted: bool | None = None
+    """The other job runs outsiders' code with the repository's rights."""
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One release path of a pipeline: the jobs that build, sign and publish one output together."""
 
@@ -352,6 +498,10 @@ class Release:
     unpinned: tuple[str, ...] | None = None
     """Actions and workflows of the path that are pinned to a branch or not at all."""
     notes: tuple[Note, ...] = ()
+    strict: StrictConditions | None = None
+    """The five conditions of the strict reading, for what is claimed to carry L3."""
+    shared: tuple[Shared, ...] | None = None
+    """What jobs outside the path, of this pipeline and of the project's others, share with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +571,244 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class PathJob:
+    """A job as the audits see it: on a release path, or beside one with which it shares what it must not."""
+
+    source: Source
+    id: str = ""
+    pipeline: str = ""
+    """The file of its pipeline."""
+    system: str = ""
+    on_path: bool = True
+    """It builds, signs, attests or publishes; False: it is another job of that pipeline."""
+    hosted: bool | None = None
+    """False on a self-hosted runner; None where the label does not tell."""
+    runner: RunnerKind | None = None
+    runner_label: str | None = None
+    hosted_guard: bool | None = None
+    """It stops where it finds itself on another runner than a hosted one."""
+    runs_code: bool | None = None
+    """It runs code of the project or of its dependencies: builds, tests, installs."""
+    builds: bool | None = None
+    attests: bool | None = None
+    publishes: bool | None = None
+    can_sign: bool | None = None
+    """It may ask for the workload identity that signs; False where the platform itself signs."""
+    holds_key: bool | None = None
+    """A long-lived signing key is within its reach."""
+    runs_outsiders_code: bool | None = None
+    """A trigger lets outsiders in, and the job takes their code and runs something of it."""
+    goes_on_without: bool | None = None
+    """It publishes though the job that makes the provenance has failed (`always()`, `continue-on-error`)."""
+    permissions_set: bool | None = None
+    """The file sets its token's permissions; False where the repository's default holds."""
+    writes_all: bool | None = None
+    """Its token may write everything (`write-all`)."""
+    trusted: bool = False
+    """It is a recognised workflow of somebody else's, which runs no step of this repository."""
+    by_actor: bool | None = None
+    """Its condition asks who started the run, which outsiders can arrange."""
+    always_true: bool | None = None
+    """Its condition always holds by mistake (text around an expression)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathAct:
+    """One thing that a step of a release path does, recognised by its tool."""
+
+    source: Source
+    job: PathJob | None = None
+    does: str | None = None
+    """A word as in `Step.does`, or `unsecured` (old commands that set the environment are allowed).
+    None where it could not be looked into, and nothing on the path is seen to attest."""
+    happens: bool | None = None
+    """True, or None where it depends on what cannot be told."""
+    tool: str = ""
+    target: str | None = None
+    """Of `publish`: where to."""
+    tolerated: bool | None = None
+    """Its failure does not stop the job."""
+    generated: bool | None = None
+    """Of `attest`: it makes SLSA provenance."""
+    authored_by_tenant: bool | None = None
+    """Of `attest`: the predicate is written by the pipeline's own steps."""
+    by_digest: bool | None = None
+    """Of `attest`: the subject is named by a digest of what was built."""
+    unordered: bool | None = None
+    """Of `publish`: its job neither waits for the job that attests nor is waited for."""
+    bypasses: bool | None = None
+    """Of `publish`: nothing attests what it publishes, while another path attests what goes to the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One step of a release path, with what its own text shows."""
+
+    source: Source
+    job: PathJob | None = None
+    tainted: tuple[str, ...] | None = None
+    """What outsiders can write (a title, a branch's name) and becomes code of this step."""
+    sets_environment: bool | None = None
+    """Such text is written into the environment or the search path of later steps."""
+    always_true: bool | None = None
+    """Its condition always holds by mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathCache:
+    """A cache of a release path's job."""
+
+    source: Source
+    job: PathJob | None = None
+    cache: CacheUse | None = None
+    """None where nobody can tell whether there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathSecret:
+    """A secret within reach of a release path's job."""
+
+    source: Source
+    job: PathJob | None = None
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathImage:
+    """An image that a release path's job runs in, beside, or as a step."""
+
+    source: Source
+    job: PathJob | None = None
+    image: ImageUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathHandover:
+    """Something that a release path's job takes from another job or run."""
+
+    source: Source
+    job: PathJob | None = None
+    handover: Handover | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """A definition from elsewhere that takes part in a release path: action, workflow, template, orb, plugin, task."""
+
+    source: Source
+    job: PathJob | None = None
+    reference: str = ""
+    kind: str = ""
+    pinned: Literal["digest", "tag", "branch", "local", "unknown"] | None = None
+    moves: bool | None = None
+    """Named by a branch or not at all, so that its content changes without notice."""
+    tag_required: bool = False
+    """Its own verifier accepts it by a full release tag only (slsa-github-generator)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathParameter:
+    """What whoever starts a release can choose, and that reaches its steps."""
+
+    source: Source
+    job: PathJob | None = None
+    name: str = ""
+    recorded: bool | None = None
+    """It ends up in the provenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathShared:
+    """What a job outside a release path has in common with the path."""
+
+    source: Source
+    pipeline: str = ""
+    """The file of the release path's pipeline."""
+    system: str = ""
+    shared: Shared | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathTrigger:
+    """What starts a pipeline that has a release path."""
+
+    source: Source
+    pipeline: str = ""
+    system: str = ""
+    event: str = ""
+    trust: TriggerTrust | None = None
+    publishes: bool | None = None
+    """The pipeline publishes (not only attests or signs)."""
+    guarded: bool | None = None
+    """All publishing jobs ask for a deployment environment or have a condition of their own."""
+    any_ref: bool | None = None
+    """It starts on whatever branch or tag somebody names or pushes."""
+    by_tag: bool | None = None
+    """It starts on tags, whose protection no file of the pipeline shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What another tool found in a pipeline file (SARIF): its word, taken in beside our own audits."""
+
+    source: Source
+    tool: str
+    """With its version, as the tool names itself."""
+    rule: str
+    message: str
+    audit: str | None = None
+    """`audit.id/case` that the tool's rule is listed for in `levels/sarif-map.yaml`; None where it is not."""
+    on_path: bool | None = None
+    """The place is in a job of a release path, or holds for the whole pipeline; None where that cannot be told."""
+    pipelines: tuple[str, ...] = ()
+    """The files of the pipelines that it is a place of: its own, or those that call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceControl:
+    """What a file of the project says of how its source is controlled: a hint, from which no Source level is scored."""
+
+    source: Source
+    kind: Literal["ruleset", "branch-protection", "code-owners", "source-provenance", "policy-app"]
+    system: str = ""
+    """`github`, `gitlab`, `azure-devops`."""
+    refs: Literal["branch", "tag"] | None = None
+    patterns: tuple[str, ...] | None = None
+    """Of the branches or tags, as written; `!pattern` for those that are left out; None where they cannot be told."""
+    enforced: bool | None = None
+    """True in an export of what is in force; None where the file only says what somebody wants."""
+    requirements: tuple[str, ...] | None = None
+    """Words: no-deletion, no-force-push, no-update, review, dismiss-stale-reviews, code-owner-review,
+    last-push-approval, status-checks, signed-commits, linear-history, owners-of-pipelines, source-provenance, ..."""
+    approvals: int | None = None
+    """How many approvals a change needs."""
+    bypass: tuple[str, ...] | None = None
+    """Who may pass it by; () where the file says nobody."""
+    covers_pipelines: bool | None = None
+    """Of code owners: every pipeline file has one."""
+    candidates: tuple[str, ...] = ()
+    """Controls of the Source track that these requirements together could be evidence of: continuity, tag-hygiene,
+    two-party-review, organization-controls."""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrictConditions:
+    """What the letter of the specification asks of a build apart from its signing, beside a vendor's claim of L3."""
+
+    apart: bool | None = None
+    """(a) What builds and signs is defined in another repository than the source."""
+    signs_alone: bool | None = None
+    """(b) No job that may sign runs code of the project."""
+    no_shared_cache: bool | None = None
+    """(c) No job of the path restores a cache that other runs can write."""
+    hosted_guard: bool | None = None
+    """(d) Every signing job is on a hosted runner for certain, or stops where it is not."""
+    signer_pinned: bool | None = None
+    """(e) Something that verifies asks for this very signer (workflow, certificate identity, builder)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a rule can see of one subject: its provenance, the project's pipelines and the answers.
 
@@ -435,6 +823,19 @@ class Evidence:
     unreadable: tuple[Unreadable, ...] = ()
     layouts: tuple[Layout, ...] | None = None
     summaries: tuple[Summary, ...] | None = None
+    path_jobs: tuple[PathJob, ...] | None = None
+    path_acts: tuple[PathAct, ...] | None = None
+    path_steps: tuple[PathStep, ...] | None = None
+    path_caches: tuple[PathCache, ...] | None = None
+    path_secrets: tuple[PathSecret, ...] | None = None
+    path_images: tuple[PathImage, ...] | None = None
+    path_handovers: tuple[PathHandover, ...] | None = None
+    path_uses: tuple[PathUse, ...] | None = None
+    path_parameters: tuple[PathParameter, ...] | None = None
+    path_triggers: tuple[PathTrigger, ...] | None = None
+    path_shared: tuple[PathShared, ...] | None = None
+    imported: tuple[Imported, ...] | None = None
+    source_controls: tuple[SourceControl, ...] | None = None
 
 
 COLLECTIONS: tuple[tuple[str, type], ...] = (
@@ -443,6 +844,18 @@ COLLECTIONS: tuple[tuple[str, type], ...] = (
     ("releases", Release),
     ("attestations", Attestation),
     ("summaries", Summary),
+    ("path_jobs", PathJob),
+    ("path_acts", PathAct),
+    ("path_steps", PathStep),
+    ("path_caches", PathCache),
+    ("path_secrets", PathSecret),
+    ("path_images", PathImage),
+    ("path_handovers", PathHandover),
+    ("path_uses", PathUse),
+    ("path_parameters", PathParameter),
+    ("path_triggers", PathTrigger),
+    ("path_shared", PathShared),
+    ("source_controls", SourceControl),
 )
 """What the quantifiers of a rule can range over, and the type of its items."""
 

@@ -49,6 +49,10 @@ class Trust:
     """Ask a transparency log for what came without its entry."""
     rekor_url: str | None = None
     """The log to ask; None for those that the trusted root names."""
+    key_needs_log: bool = True
+    """A bundle signed by a given key needs a log entry; cosign's users of key pairs on images often make none."""
+    found_in_place: bool = False
+    """The attestations were found where consumers look for them: beside the image, in its registry."""
 
     def root_for(self, opened: Opened) -> TrustedRoot:
         """The root that `opened` is verified against."""
@@ -146,7 +150,8 @@ def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined
     verifications = tuple(_verify(one, artifact, trust) for one in _by_signature(opened))
     first = verifications[0]
     if opened.message is not None:
-        return Examined(opened, first, "signature")
+        # (4)
+        return Examined(opened, first, "signature", match=_match_claims(opened, artifact))
     # (3)
     foreign = opened.envelope is not None and not is_in_toto(opened.envelope.payload_type)
     if foreign or _is_metadata(opened):
@@ -165,6 +170,15 @@ def examine(opened: Opened, artifact: Artifact | None, trust: Trust) -> Examined
     examined = Examined(opened, first, kind, statement, provenance, match)
     # (5)
     return _best([_signed_by(examined, one, trust) for one in verifications], trust)
+
+
+def _match_claims(opened: Opened, artifact: Artifact | None) -> SubjectMatch | None:
+    """Step 4 for an image's signature: its payload, like a statement, says what it is about."""
+    if opened.claims is None or artifact is None:
+        return None
+    from assess.attestations.simplesigning import match_claims
+
+    return match_claims(opened.claims, str(opened.source), artifact.subject.digests)
 
 
 def _is_metadata(opened: Opened) -> bool:
@@ -195,6 +209,7 @@ def _verify(opened: Opened, artifact: Artifact | None, trust: Trust) -> Verifica
         artifact=(artifact.subject.digests or None) if artifact is not None else None,
         artifact_file=artifact.file if artifact is not None else None,
         identity=trust.identity_for(opened),
+        key_needs_log=trust.key_needs_log,
     )
 
 

@@ -145,7 +145,11 @@ def evaluate(condition: Condition, evidence: Evidence) -> tuple[Truth, list[Obse
         case Some(some=name) | Every(every=name) | NoneOf(none=name) | Count(count=name):
             items: tuple[object, ...] | None = getattr(evidence, name)
             if items is None:
-                return None, [Observation(name, "unknown", "something to look at", "nobody looked", note=_NOBODY[name])]
+                return None, [
+                    Observation(
+                        name, "unknown", "something to look at", "nobody looked", note=_NOBODY.get(name, _NO_PIPELINE)
+                    )
+                ]
             return _quantify(condition, name, items)
         case _:
             assert_never(condition)
@@ -155,9 +159,8 @@ _NOBODY = {
     "provenance": "no attestation was given for this subject",
     "attestations": "no attestation was given for this subject",
     "summaries": "no attestation was given for this subject",
-    "pipelines": "no pipeline was read",
-    "releases": "no pipeline was read",
 }
+_NO_PIPELINE = "no pipeline was read"
 
 
 def _quantify(
@@ -209,7 +212,7 @@ def _observe(name: str, matches: tuple[Match, ...], item: object) -> list[tuple[
         truth = compare(match, value)
         why = note if truth is None and (match.path == "signature" or match.path.startswith("platform.")) else None
         rows.append(
-            (truth, Observation(f"{name}.{match.path}", outcome_of(truth), match.expected, _shown(value), source, why))
+            (truth, Observation(f"{name}.{match.path}", outcome_of(truth), match.expected, shown(value), source, why))
         )
     return rows
 
@@ -243,7 +246,8 @@ def compare(match: Match, value: object) -> Truth:
             return isinstance(value, int) and value >= least
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as a word or two, for observations."""
     match value:
         case None:
             return "not known"

@@ -40,6 +40,7 @@ def merge(assessments: tuple[Assessment, ...]) -> Assessment:
         verdict=Verdict(not failed, words, tuple(reason for verdict in failed for reason in verdict.reasons)),
         pipelines=_joined([one.pipelines for one in assessments]),
         releases=_joined([one.releases for one in assessments]),
+        source_controls=_joined([one.source_controls for one in assessments]),
         answers=_joined([one.answers for one in assessments]),
         contradictions=tuple(row for one in assessments for row in one.contradictions),
         notices=tuple(row for one in assessments for row in one.notices),
@@ -49,6 +50,10 @@ def merge(assessments: tuple[Assessment, ...]) -> Assessment:
         inputs=tuple(dict.fromkeys(row for one in assessments for row in one.inputs)),
         rule_pack=", ".join(dict.fromkeys(one.rule_pack for one in assessments)),
         roots=tuple(dict.fromkeys(row for one in assessments for row in one.roots)),
+        audits=tuple({text.id: text for one in assessments for text in one.audits}.values()),
+        audited=_joined([one.audited for one in assessments]),
+        configured=tuple(dict.fromkeys(row for one in assessments for row in one.configured)),
+        steps_up=tuple(dict.fromkeys(step for one in assessments for step in one.steps_up)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from assess.assessment import Input, Waiver
 from assess.evidence import Answer
@@ -12,6 +12,9 @@ from assess.expectations import Expectations
 from assess.layouts import LayoutPlan
 from assess.scoring import Gate
 from assess.vsa import VsaPlan
+
+if TYPE_CHECKING:
+    from assess.images.opening import ImageOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,23 @@ class IdentityPlan:
     identity: str | None = None
     identity_regexp: str | None = None
     issuer: str | None = None
+
+
+LOCAL = ("oci:", "oci-archive:", "docker-archive:")
+"""How images that are not in a registry are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """One image to assess, as it was named, with who must have signed it and its own expectations."""
+
+    text: str
+    platform: str | None = None
+    """`linux/amd64`: only this platform of an index."""
+    key: Path | None = None
+    """PEM public key that must have signed the image; or else `identity`."""
+    identity: IdentityPlan = IdentityPlan()
+    expectations: Expectations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +99,14 @@ class Plan:
     waivers: tuple[Waiver, ...] = ()
     gate: Gate = field(default_factory=Gate)
     inputs: tuple[Input, ...] = ()
+    instead: tuple[tuple[str, bytes], ...] = ()
+    """Pipeline files (path in the project) as they would be; the disk is not asked for them."""
     layouts: tuple[LayoutPlan, ...] = ()
     online: bool = False
     """Ask a transparency log for the entries of attestations that came without one."""
     rekor_url: str | None = None
+    images: tuple[ImagePlan, ...] = ()
+    registries: ImageOptions | None = None
+    """How registries are asked; None: with the defaults."""
+    sarif: tuple[Named, ...] = ()
+    """Other tools' findings to take in."""

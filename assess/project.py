@@ -158,6 +158,33 @@ def _reachable(levels: dict[str, int]) -> dict[str, int]:
     return levels
 
 
+class SignerFile(_Strict):
+    """Who must have signed an image: an identity with its issuer, or a key."""
+
+    certificate_identity: str | None = None
+    certificate_identity_regexp: Annotated[str, AfterValidator(_pattern)] | None = None
+    certificate_oidc_issuer: str | None = None
+    key: str | None = Field(default=None, description="PEM public key, instead of an identity")
+
+    @model_validator(mode="after")
+    def _one_signer(self) -> SignerFile:
+        identity = self.certificate_identity is not None or self.certificate_identity_regexp is not None
+        if (self.key is None) == (not identity) or (self.key is not None and self.certificate_oidc_issuer is not None):
+            raise ValueError("a signer has either key, or certificate_identity(_regexp) with certificate_oidc_issuer")
+        if identity and self.certificate_oidc_issuer is None:
+            raise ValueError("a signer's certificate_identity goes with certificate_oidc_issuer")
+        return self
+
+
+class ImageFile(_Strict):
+    """One container image, with what hangs on it in its registry or layout."""
+
+    ref: str = Field(min_length=1, description="registry.example/app:1.0, app@sha256:..., oci:DIR, oci-archive:FILE")
+    platform: str | None = Field(default=None, description="only this platform of an index: linux/amd64")
+    signer: SignerFile | None = Field(default=None, description="who must have signed the image itself")
+    expectations: ExpectationsFile | None = None
+
+
 class GateFile(_Strict):
     """What must hold for exit code 0."""
 
@@ -195,6 +222,7 @@ class ProjectFile(_Strict):
     name: str | None = None
     spec: Literal["1.0", "1.1", "1.2"] = "1.2"
     artifacts: tuple[ArtifactFile, ...] = ()
+    images: tuple[ImageFile, ...] = ()
     attestations: Texts = Field(default=(), description="for every artifact")
     expectations: ExpectationsFile = Field(default_factory=ExpectationsFile)
     trust: TrustFile = Field(default_factory=TrustFile)
@@ -357,6 +385,8 @@ _KEYS = frozenset(
     for model in (
         ProjectFile,
         ArtifactFile,
+        ImageFile,
+        SignerFile,
         ExpectationsFile,
         TrustFile,
         VerifierFile,

@@ -115,7 +115,12 @@ def _read_match(path: str, spec: object) -> Match:
 
 
 Matches: TypeAlias = Annotated[tuple[Match, ...], BeforeValidator(_read_matches), WithJsonSchema(_MATCHES_SCHEMA)]
-CollectionName: TypeAlias = Literal["provenance", "pipelines", "releases", "attestations"]
+CollectionName: TypeAlias = Literal[
+    "provenance", "pipelines", "releases", "attestations",
+    "path_jobs", "path_acts", "path_steps", "path_caches", "path_secrets", "path_images", "path_handovers", "path_uses",
+    "path_parameters", "path_triggers", "path_shared", "source_controls",
+]  # fmt: skip
+"""What a rule can ask of; the `path_` collections join the release paths' jobs with what they use."""
 
 
 class Some(_Frozen):

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from assess import _yaml
 from assess._yaml import Node
+from assess.audit import Audit, Case, Effect
+from assess.evidence import COLLECTIONS
 from assess.requirement import (
     Clause,
     Origin,
@@ -21,7 +23,15 @@ from assess.requirement import (
 )
 
 _QUANTIFIERS = ("some", "every", "none", "count")
-_SECTIONS: dict[str, type[BaseModel]] = {"source": Origin, "remediation": Remediation, "declared": Question}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "source": Origin,
+    "remediation": Remediation,
+    "declared": Question,
+    "clauses": Clause,
+    "cases": Case,
+    "effects": Effect,
+}
+_READINGS = ("demonstrated", "configured", "finds")
 
 
 def place_of(node: Node, *path: str | int) -> str:
@@ -30,7 +40,9 @@ def place_of(node: Node, *path: str | int) -> str:
     return f"{source.path}:{source.line}"
 
 
-def mistakes(root: Node, invalid: ValidationError) -> Iterator[tuple[str, str]]:
+def mistakes(
+    root: Node, invalid: ValidationError, model: type[Requirement] | type[Audit] = Requirement
+) -> Iterator[tuple[str, str]]:
     """pydantic's errors in our words, each at its line; a wrong condition is taken apart to find all its mistakes."""
     for error in invalid.errors(include_url=False):
         steps = _steps(root, error["loc"])
@@ -38,13 +50,18 @@ def mistakes(root: Node, invalid: ValidationError) -> Iterator[tuple[str, str]]:
         name = str(error["loc"][-1]) if error["loc"] else "the file"
         match error["type"]:
             case "extra_forbidden":
-                yield place, f"no such key {name!r}{_near(name, _known(steps[:-1]))}"
+                yield place, f"no such key {name!r}{_near(name, _known(steps[:-1], model))}"
             case "missing":
                 yield place, f"{name} is missing"
-            case "value_error" if len(steps) == 2 and steps[0] == "clauses":
+            case "value_error" if len(steps) == 2 and steps[0] in ("clauses", "cases"):
                 yield from _clause_mistakes(root, steps) or [(place, _message(error))]
             case "value_error":
                 yield from _condition_mistakes(root, steps) or [(place, _message(error))]
+            case "too_short" if error.get("input"):
+                pass  # its items have mistakes of their own, each told at its line
+            case "literal_error" if name in _QUANTIFIERS:
+                got = str(error.get("input"))
+                yield place, f"{name}: no such collection {got[:60]!r}{_near(got, tuple(dict(COLLECTIONS)))}"
             case "condition":
                 yield place, str(error["msg"])
             case _:
@@ -76,14 +93,14 @@ def _steps(root: Node, loc: tuple[Any, ...]) -> tuple[str | int, ...]:
     return tuple(steps)
 
 
-def _known(parents: tuple[str | int, ...]) -> tuple[str, ...]:
+def _known(parents: tuple[str | int, ...], top: type[BaseModel]) -> tuple[str, ...]:
     """The keys that a mapping at `parents` may have."""
     last = next((part for part in reversed(parents) if isinstance(part, str)), None)
     match last:
         case None:
-            model: type[BaseModel] | None = Requirement
-        case "clauses":
-            model = Clause
+            model: type[BaseModel] | None = top
+        case "finds":
+            return ("some", "where", "expect")
         case "demonstrated" | "configured" | "all" | "any":
             return ("some", "every", "none", "count", "all", "any", "where", "expect", "at-least")
         case _:
@@ -103,7 +120,7 @@ def _near(word: str, known: tuple[str, ...]) -> str:
 def _clause_mistakes(root: Node, steps: tuple[str | int, ...]) -> list[tuple[str, str]]:
     return [
         one
-        for reading in ("demonstrated", "configured")
+        for reading in _READINGS
         for one in _condition_mistakes(root, (*steps, reading), monotone=reading == "demonstrated")
     ]
 

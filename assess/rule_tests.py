@@ -10,6 +10,8 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from pydantic import ValidationError
 
+from assess.audit import Audit, AuditTest
+from assess.auditing import audit
 from assess.evidence import Evidence, Interval, Source
 from assess.judge import judge
 from assess.levels import RulePack
@@ -31,16 +33,18 @@ class RuleTestResult:
 
 def run_tests(pack: RulePack) -> tuple[RuleTestResult, ...]:
     """Run the inline tests of every rule file of `pack`."""
-    return tuple(
-        RuleTestResult(rule.id, name, not detail, detail) for rule in pack.requirements for name, detail in _run(rule)
-    )
+    rules: tuple[Requirement | Audit, ...] = (*pack.requirements, *pack.audits)
+    return tuple(RuleTestResult(rule.id, name, not detail, detail) for rule in rules for name, detail in _run(rule))
 
 
-def _run(rule: Requirement) -> Iterator[tuple[str, str]]:
+def _run(rule: Requirement | Audit) -> Iterator[tuple[str, str]]:
     """(name of the test, what is wrong) for every inline test of `rule`; "" where it passes."""
     for index, raw in enumerate(rule.tests):
         name = str(raw.get("name", index)) if isinstance(raw, Mapping) else str(index)
         try:
+            if isinstance(rule, Audit):
+                yield name, _compare_audit(rule, AuditTest.model_validate(raw))
+                continue
             test = RuleTest.model_validate(raw)
             yield name, _compare(rule, test, read_evidence(test.evidence))
         except ValidationError as invalid:
@@ -63,6 +67,22 @@ def _compare(rule: Requirement, test: RuleTest, evidence: Evidence) -> str:
                 reason = f" ({found.reason})" if found.reason else ""
                 wrong.append(f"{clause}, {reading}: expected {outcome}, got {found.outcome}{reason}")
     if not any(test.expect.values()):
+        wrong.append("expects nothing")
+    return "; ".join(wrong)
+
+
+def _compare_audit(one: Audit, test: AuditTest) -> str:
+    """Cases that the test does not name must be clean or unknown: an audit that finds more than expected is wrong."""
+    evidence = read_evidence(test.evidence)
+    ends = {found.case: found.outcome for found in audit((one,), evidence, "vendor")}
+    wrong = [f"no such case {case!r}{_near(case, tuple(ends))}" for case in test.expect if case not in ends]
+    for case, outcome in ends.items():
+        expected = test.expect.get(case)
+        if expected is None and outcome == "found":
+            wrong.append(f"{case}: found, which the test does not expect")
+        elif expected is not None and outcome != expected:
+            wrong.append(f"{case}: expected {expected}, got {outcome}")
+    if not test.expect:
         wrong.append("expects nothing")
     return "; ".join(wrong)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from assess.assessment import (
+    AuditFinding,
+    AuditText,
     ClauseFinding,
     ClauseText,
     Contradiction,
@@ -25,6 +27,8 @@ from assess.assessment import (
     SubjectAssessment,
     Verdict,
 )
+from assess.audit import Audit
+from assess.auditing import contradicted
 from assess.evidence import Evidence, Interval, Provenance, Source, Subject
 from assess.judge import judge
 from assess.requirement import READINGS, Reading, Requirement
@@ -104,8 +108,9 @@ def score_subject(
     requirements: tuple[Requirement, ...],
     unanswered: tuple[ExpectationResult, ...] = (),
     summaries: tuple[SummaryCandidate, ...] = (),
+    audited: tuple[AuditFinding, ...] = (),
 ) -> Scored:
-    """Judge `requirements` for one subject.
+    """Judge `requirements` for one subject; `audited` holds against its configured reading, and no other.
 
     `candidates` None: nobody looked for attestations; (): looked, and none is provenance for this subject.
     `unanswered` are the expectations, all unknown, for a subject that has no candidate to compare them with.
@@ -122,6 +127,7 @@ def score_subject(
         scored.append((one, own))
         if (own.level.reached, own.level.ceiling) > (level.level.reached, level.level.ceiling):
             best, findings, level = one, others, own
+    findings = contradicted(findings, audited)
     ceiling = max(row.level.ceiling for _, row in scored)
     shown = _shown_expectations(scored) if candidates or summaries else unanswered
     return Scored(
@@ -268,6 +274,12 @@ def requirement_text(requirement: Requirement, spec: str) -> RequirementText:
         remedy=requirement.remediation.text,
         snippets=tuple(sorted(requirement.remediation.ci.items())),
     )
+
+
+def audit_text(one: Audit) -> AuditText:
+    """What a report tells of an audit."""
+    fix = one.remediation
+    return AuditText(one.id, one.number, one.title, one.risk, fix.effort, fix.text, tuple(sorted(fix.ci.items())))
 
 
 def give_verdict(gate: Gate, scored: tuple[Scored, ...], project: tuple[ReadingLevel, ...]) -> Verdict:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -15,10 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench_images import images
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "widget"
 COLD_RUNS = 15
 WARM_RUNS = 200
+PIPELINE_RUNS = 5
 MANY = 1_000
 LARGE = 50 << 20
 ARTIFACT = b"widget 1.4.2\n"
@@ -180,6 +185,83 @@ def many() -> None:
               f"sigstore-python, line by line: {theirs}, {other:.0f} MB peak")  # fmt: skip
 
 
+OURS_PIPELINES = """
+import sys
+from pathlib import Path
+from assess.pipelines import read_pipeline_file
+for path in sorted(Path(sys.argv[1]).rglob("*.y*ml")):
+    read_pipeline_file(f".github/workflows/{path.name}", path.read_bytes())
+"""
+
+
+def pipelines() -> None:
+    """GitHub workflows of the corpus: files per second beside zizmor, and the time of each file alone."""
+    corpus = Path(os.environ.get("SLSA_ASSESS_CORPUS", ROOT.parent / "shared" / "corpus"))
+    files = sorted((corpus / "pipelines" / "github-actions").glob("*/.github/workflows/*"))
+    zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if not files:
+        print(f"workflows: not measured, there is no corpus in {corpus} (SLSA_ASSESS_CORPUS)")
+        return
+    each_file(files)
+    if zizmor is None:
+        print("workflows beside zizmor: not measured, zizmor is not installed")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number, path in enumerate(files):
+            place = folder / str(number) / ".github" / "workflows"
+            place.mkdir(parents=True)
+            shutil.copy(path, place / path.name)
+        peer = (zizmor, "--offline", "--no-config", "--no-exit-codes", "--quiet", "--format", "json", str(folder))
+        left_out = without_fatal(peer, folder)
+        own = (sys.executable, "-c", OURS_PIPELINES, str(folder))
+        times = [(wall(*own), wall(*peer)) for _ in range(PIPELINE_RUNS)]
+        ours, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+        count = len(files) - left_out
+        print(f"{count} workflows, whole processes, medians of {PIPELINE_RUNS}: {ours:.2f} s ({count / ours:.0f} per "
+              f"second)   zizmor --offline {theirs:.2f} s ({count / theirs:.0f} per second)   ratio {ours / theirs:.2f}"
+              f"   ({left_out} left out for both, on which zizmor gives up)")  # fmt: skip
+
+
+def without_fatal(peer: tuple[str, ...], folder: Path) -> int:
+    """Remove the files on which the peer audits nothing at all, and say how many they are."""
+    for removed in range(20):
+        told = subprocess.run(peer, capture_output=True, text=True, check=False).stderr
+        place = re.search(rf"file://({re.escape(str(folder))}\S+?\.ya?ml)", told) if "no audit" in told else None
+        if place is None:
+            return removed
+        Path(place.group(1)).unlink()
+    raise SystemExit("zizmor gives up on more than 20 workflows")
+
+
+def each_file(files: list[Path]) -> None:
+    """The best of three readings of each file: a median below 5 ms, none above 100 ms."""
+    from assess.pipelines import read_pipeline_file
+
+    times = []
+    for path in files:
+        data = path.read_bytes()
+        best = min(seconds(lambda: read_pipeline_file(f".github/workflows/{path.name}", data)) for _ in range(3))  # noqa: B023
+        times.append((best * 1000, path))
+    slowest, where = max(times)
+    print(f"{len(times)} workflows, each alone: median {statistics.median(one for one, _ in times):.2f} ms, slowest "
+          f"{slowest:.1f} ms ({where.parent.parent.parent.name}/{where.name}), "
+          f"{sum(one > 100 for one, _ in times)} above 100 ms")  # fmt: skip
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long one call takes."""
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def wall(*command: str) -> float:
+    """Seconds of a whole process, with bytecode compiled."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return seconds(lambda: subprocess.run(command, check=True, capture_output=True, env=environment, cwd=ROOT))
+
+
 def cold(*command: str) -> float:
     """Median seconds of a fresh process, bytecode compiled."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -252,6 +334,8 @@ def main() -> None:
     row("open and verify one bundle, warm", warm(ours_warm(bundle, root)), warm(peer_warm(bundle, root)),
         "sigstore-python, warm")  # fmt: skip
     many()
+    images()
+    pipelines()
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from assess.cli import COMMANDS as COMMAND_LINE
 from assess.errors import Exit
-from assess.levels import default_directories, load_pack, rule_schema
+from assess.levels import audit_schema, default_directories, load_pack, rule_schema
 from assess.project import project_schema
 from assess.report.json import assessment_schema
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("check", "verify", "expect", "trust", "evidence", "report", "explain", "rules", "init", "demo")
+COMMANDS = tuple(name for name, _ in COMMAND_LINE)
 MEANINGS = {
     Exit.OK: "assessed; the minimum is reached, or none was asked",
     Exit.GATE: "assessed; the minimum is not reached, or an expectation is not met",
@@ -52,7 +53,17 @@ def sections() -> dict[str, str]:
     codes = ["| exit | meaning |", "|---|---|", *(f"| {int(code)} | {text} |" for code, text in MEANINGS.items())]
     summary = "<details><summary><code>slsa-assess {}</code></summary>\n\n```text\n{}\n```\n\n</details>"
     helps = [summary.format(name, command_help(name)) for name in COMMANDS]
-    return {"requirements": "\n".join(rows), "exit-codes": "\n".join(codes), "help": "\n".join(helps)}
+    audits = ["| # | audit | what it is about | touches |", "|---|---|---|---|"]
+    for one in sorted(pack.audits, key=lambda audit: audit.number):
+        clauses = {name.partition("/")[0] for case in one.cases for effect in case.effects for name in effect.clauses}
+        touched = ", ".join(f"`{name}`" for name in sorted(clauses))
+        audits.append(f"| {one.number} | `{one.id}` | {one.title} | {touched} |")
+    return {
+        "requirements": "\n".join(rows),
+        "audits": "\n".join(audits),
+        "exit-codes": "\n".join(codes),
+        "help": "\n".join(helps),
+    }
 
 
 def filled(text: str) -> str:
@@ -70,6 +81,7 @@ def main() -> None:
     readme = ROOT / "README.md"
     wanted = {readme: filled(readme.read_text(encoding="utf-8"))}
     schemas = {"assessment": assessment_schema(), "project": project_schema(), "rule": rule_schema()}
+    schemas["audit"] = audit_schema()
     for name, schema in schemas.items():
         wanted[ROOT / "docs" / "schema" / f"{name}.schema.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import fuzz_images
 import virtual_layouts
 import virtual_summaries
 from virtual_keys import pem_of
@@ -297,4 +298,7 @@ TARGETS: dict[str, Target] = {
     "platforms": Target(platforms, lambda: (*_files(ROOT / "levels", "platforms.yaml"), ALIASES)),
     "project": Target(project, lambda: (*_files(ROOT / "examples", "slsa-assess.yaml"), LOCK, ANSWERS, ALIASES)),
     "report": Target(report, reports),
+    "image-manifest": Target(fuzz_images.manifest, fuzz_images.manifests),
+    "image-archive": Target(fuzz_images.archive, fuzz_images.archives),
+    "image-login": Target(fuzz_images.login, lambda: fuzz_images.LOGINS),
 }

@@ -177,10 +177,13 @@ def test_a_pipe_is_written_to_where_somebody_reads(run, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert run("check", WIDGET, "-f", f"json={pipe}").code == 69, "nobody reads"
-    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+    # Into a file: a report is longer than what two pipes hold while nobody reads the second.
+    with (tmp_path / "read").open("w+b") as read, subprocess.Popen(["cat", pipe], stdout=read) as reader:
         ran = _process("check", WIDGET, "-f", f"json={pipe}", "-q", env=_environment())
-        text = reader.communicate(timeout=20)[0] if ran.returncode == 0 else b""
+        if ran.returncode == 0:
+            reader.wait(timeout=20)
         reader.kill()
+        text = (tmp_path / "read").read_bytes()
     # The reader may not have opened its end yet, which is the case above.
     assert ran.returncode in (0, 69)
     assert ran.returncode or json.loads(text)["project"] == "widget"

@@ -64,11 +64,12 @@ def test_a_clause_names_its_requirement(run) -> None:
     assert run("explain", "build.isolated/secrets").out == run("explain", "build.isolated").out
 
 
-def test_list_names_every_requirement_once(run) -> None:
+def test_list_names_every_requirement_and_every_audit_once(run) -> None:
     ran = run("rules", "list")
     rows = ran.out.splitlines()
-    assert [row.split()[0] for row in rows[:-1]] == [rule.id for rule in PACK.requirements]
-    assert rows[-1].startswith(f"{len(PACK.requirements)} requirements, SLSA 1.2, rule pack sha256 {PACK.sha256[:16]}")
+    assert [row.split()[0] for row in rows[:-1]] == [rule.id for rule in (*PACK.requirements, *PACK.audits)]
+    counts = f"{len(PACK.requirements)} requirements, {len(PACK.audits)} audits"
+    assert rows[-1].startswith(f"{counts}, SLSA 1.2, rule pack sha256 {PACK.sha256[:16]}")
 
 
 def test_our_own_rules_pass_their_tests(run) -> None:

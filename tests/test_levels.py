@@ -232,7 +232,7 @@ MISTAKES = (
         14,
         "begins with one of",
     ),
-    ("some: provenance, ", "some: provenances, ", 14, "some: should be 'provenance', "),
+    ("some: provenance, ", "some: provenances, ", 14, "no such collection 'provenances' (did you mean 'provenance'?)"),
     ("{some: provenance, ", "{every: provenance, ", 14, "uses `some` only"),
     ("{signature: verified}}\n    conf", "{signature: {not: failed}}}\n    conf", 14, "asks for something good"),
     ("{signature: verified}}\n    conf", "{signature: {lik: v*}}}\n    conf", 14, "no such operator 'lik'"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from assess.attestations._json import Node, decode_base64, read_json
 from assess.attestations.dsse import read_envelope
-from assess.attestations.envelope import Envelope, LogEntry, Material, Opened, Signature
+from assess.attestations.envelope import Envelope, LogEntry, Material, MessageSignature, Opened, Signature
 from assess.errors import InputError
 from assess.evidence import Source
 
 CONTAINER = "cosign-layer"
+SIGNATURE_CONTAINER = "cosign-signature"
 SIGNATURE = "dev.cosignproject.cosign/signature"
 CERTIFICATE = "dev.sigstore.cosign/certificate"
 CHAIN = "dev.sigstore.cosign/chain"
@@ -27,19 +29,64 @@ def opened_from_cosign(layer: bytes, annotations: tuple[tuple[str, str], ...], s
     to verify with, like that of a bundle. Raises InputError where the layer or an annotation cannot be read.
     """
     place = str(source)
-    known = dict(annotations)
+    known = _known(annotations, place)
+    envelope = read_envelope(Node(read_json(layer, place), place))
+    hint = envelope.signatures[0].keyid or "" if envelope.signatures else ""
+    material = _material(known, place, hint)
+    if material is None:
+        return Opened(source, CONTAINER, digest, envelope=envelope)
+    # A signature over an image has an annotation that the timestamp covers; an attestation's is empty.
+    stamped = None if known.get(SIGNATURE, "") else layer
+    return Opened(source, CONTAINER, digest, envelope=_bare(envelope), material=replace(material, stamped=stamped))
+
+
+def opened_from_signature(
+    layer: bytes, annotations: tuple[tuple[str, str], ...], source: Source, digest: str
+) -> Opened:
+    """A signature layer (`application/vnd.dev.cosign.simplesigning.v1+json`): payload bytes, kept as they were signed.
+
+    The signature stands in an annotation. Raises InputError where an annotation cannot be read.
+    """
+    place = str(source)
+    known = _known(annotations, place)
+    signature = decode_base64(known.get(SIGNATURE, ""))
+    if signature is None:
+        raise InputError(f"a signature that is not base64 (annotation {SIGNATURE})", place)
+    defects = () if signature else (f"no signature stands beside the payload (annotation {SIGNATURE})",)
+    material = _material(known, place, "")
+    return Opened(
+        source,
+        SIGNATURE_CONTAINER,
+        digest,
+        message=MessageSignature(signature),
+        claims=layer,
+        material=material,
+        defects=defects,
+    )
+
+
+def by_key_alone(opened: Opened) -> Opened:
+    """`opened` without the certificates in its annotations, which nobody signed, for who asks for a key's signature."""
+    if opened.material is None or opened.container not in (CONTAINER, SIGNATURE_CONTAINER):
+        return opened
+    return replace(opened, material=replace(opened.material, certificates=(), key_hint=opened.material.key_hint or ""))
+
+
+def _known(annotations: tuple[tuple[str, str], ...], place: str) -> dict[str, str]:
     for name, text in annotations:
         if len(text) > MAX_ANNOTATION:
             raise InputError(f"an annotation is too large ({name[:60]}, {len(text)} characters)", place)
-    envelope = read_envelope(Node(read_json(layer, place), place))
+    return dict(annotations)
+
+
+def _material(known: dict[str, str], place: str, hint: str) -> Material | None:
+    """What the annotations offer to verify with; None where they offer nothing."""
     certificates = (*_certificates(known.get(CERTIFICATE, ""), place), *_chain(known.get(CHAIN, ""), place))
     entries = _entries(known.get(BUNDLE, ""), place)
     timestamps = _timestamps(known.get(TIMESTAMP, ""), place)
     if not (certificates or entries or timestamps):
-        return Opened(source, CONTAINER, digest, envelope=envelope)
-    hint = envelope.signatures[0].keyid or "" if envelope.signatures and not certificates else None
-    material = Material(certificates, hint, entries, timestamps)
-    return Opened(source, CONTAINER, digest, envelope=_bare(envelope), material=material)
+        return None
+    return Material(certificates, None if certificates else hint, entries, timestamps)
 
 
 def _bare(envelope: Envelope) -> Envelope:

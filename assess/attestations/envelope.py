@@ -81,6 +81,8 @@ class Material:
     entries: tuple[LogEntry, ...] = ()
     timestamps: tuple[bytes, ...] = ()
     """RFC 3161 timestamp responses, DER."""
+    stamped: bytes | None = None
+    """What the timestamps are over where that is not the signature: cosign stamps an attestation's whole envelope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Opened:
     message: MessageSignature | None = None
     statement: bytes | None = None
     """A bare, unsigned statement."""
+    claims: bytes | None = None
+    """The simple-signing payload that `message` is a signature over, where cosign signed an image with one."""
     material: Material | None = None
     defects: tuple[str, ...] = ()
     """Faults of the container that make verification fail at step 1 though it could be read

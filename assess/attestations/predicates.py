@@ -28,6 +28,8 @@ _PUBLISH = re.compile(
     r"https://github\.com/npm/attestation/tree/main/specs/publish/v[0-9.]+"
     r"|https://docs\.pypi\.org/attestations/publish/v1"
 )
+COSIGN_SIGN = "https://sigstore.dev/cosign/sign/v1"
+"""What cosign's bundles say of an image that is signed and no more: a signature in the form of an attestation."""
 _SBOM = re.compile(r"https://spdx\.dev/Document(?:/.*)?|https://cyclonedx\.org/(?:bom|schema)(?:/.*)?")
 
 
@@ -37,6 +39,8 @@ def kind_of(predicate_type: str) -> AttestationKind:
         return "provenance"
     if predicate_type in SUMMARY:
         return "summary"
+    if predicate_type == COSIGN_SIGN:
+        return "signature"
     if _PUBLISH.fullmatch(predicate_type):
         return "publish"
     if _SBOM.fullmatch(predicate_type):

@@ -116,7 +116,8 @@ def match_subject(subjects: Iterable[Subject], artifact: Iterable[Digest]) -> Su
         if equal and best is None:
             best = subject, equal[0]
     if best is not None:
-        detail = f"the subject {shown(best[0].name)} has the artifact's {best[1]} digest"
+        which = f"the subject {shown(best[0].name)}" if best[0].name else "a subject without a name"
+        detail = f"{which} has the artifact's {best[1]} digest"
         found = f"{best[1]}:{wanted[best[1]]}"
         return SubjectMatch(True, Check("subject", 9, "verified", detail, expected, found), *best, best[1] in STRONG)
     detail = "no subject has the artifact's digest" if offered else "no subject has a digest of an algorithm in common"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -17,12 +18,14 @@ from assess.files import reason_of
 COMMANDS: tuple[tuple[str, str], ...] = (
     ("check", "assess.cli._check:check"),
     ("verify", "assess.cli._verify:verify"),
+    ("image", "assess.cli._image:image"),
     ("evidence", "assess.cli._check:evidence"),
     ("expect", "assess.cli._expect:expect"),
     ("trust", "assess.cli._trust:app"),
     ("report", "assess.cli._report:report"),
     ("explain", "assess.cli._rules:explain"),
     ("rules", "assess.cli._rules:app"),
+    ("fix", "assess.cli._fix:fix"),
     ("init", "assess.cli._init:init"),
     ("demo", "assess.cli._demo:demo"),
 )
@@ -104,6 +107,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if not sys.warnoptions:
+        # cryptography warns of odd certificates, which are facts for a report and no matter for standard error
+        warnings.simplefilter("ignore")
     named = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         _refuse_empty(sys.argv[1:])

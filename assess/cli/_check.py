@@ -21,6 +21,7 @@ from assess.cli._common import (
     refuse_inputs,
     write_reports,
 )
+from assess.cli._registry import AuthFile, Mirrors, PlainHttp, RegistryCa
 from assess.cli._vsa import (
     CheckFormats,
     VsaCompat,
@@ -48,6 +49,15 @@ Project = Annotated[
 Artifacts = Annotated[
     list[str] | None,
     typer.Option("--artifact", metavar="FILE|sha256:HEX", help="What the level is asked for; repeatable."),
+]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--image", metavar="REF", help="Container image that the level is asked for, with what hangs on it; repeatable."
+    ),
+]
+Platform = Annotated[
+    str | None, typer.Option("--platform", metavar="OS/ARCH", help="Only this platform of an index: linux/amd64.")
 ]
 Attestations = Annotated[
     list[str] | None,
@@ -112,8 +122,22 @@ Rules = Annotated[
     list[Path] | None,
     typer.Option("--rules", metavar="DIR", help="Folder with more rules; repeatable.", readable=False),
 ]
+Sarif = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--import-sarif",
+        metavar="FILE",
+        help="Findings of zizmor or poutine (SARIF) to hold against the configured level; repeatable.",
+        readable=False,
+    ),
+]
 Spec = Annotated[str | None, typer.Option("--spec", metavar="VERSION", help="SLSA version: 1.0, 1.1 or 1.2.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use no network, which is the default.")]
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline", help="Use no network, which is the default but for images in registries: those are refused then."
+    ),
+]
 Online = Annotated[
     bool, typer.Option("--online", help="Ask the transparency log for the entry of an attestation that lacks one.")
 ]
@@ -126,6 +150,8 @@ RekorUrl = Annotated[
 def check(
     path: Project = Path(),
     artifact: Artifacts = None,
+    image: Images = None,
+    platform: Platform = None,
     attestation: Attestations = None,
     answers: Answers = None,
     source_uri: SourceUri = None,
@@ -149,6 +175,7 @@ def check(
     min_level: MinLevel = None,
     accept: Accept = None,
     rules: Rules = None,
+    import_sarif: Sarif = None,
     spec: Spec = None,
     format: CheckFormats = None,
     vsa_verifier_id: VsaVerifier = None,
@@ -159,6 +186,10 @@ def check(
     vsa_trust_config: VsaTrustConfig = None,
     vsa_unsigned: VsaUnsigned = False,
     vsa_compat: VsaCompat = None,
+    plain_http: PlainHttp = None,
+    registry_ca: RegistryCa = None,
+    mirror: Mirrors = None,
+    auth_file: AuthFile = None,
     time: Time = None,
     online: Online = False,
     rekor_url: RekorUrl = None,
@@ -192,8 +223,14 @@ def check(
 def evidence(
     path: Project = Path(),
     artifact: Artifacts = None,
+    image: Images = None,
+    platform: Platform = None,
     attestation: Attestations = None,
     answers: Answers = None,
+    plain_http: PlainHttp = None,
+    registry_ca: RegistryCa = None,
+    mirror: Mirrors = None,
+    auth_file: AuthFile = None,
     key: Keys = None,
     trusted_root: TrustedRoot = None,
     platforms: Platforms = None,

@@ -1,5 +1,7 @@
 """Flags and project file -> one plan; a flag that was given overrides the file."""
 
+# Longer than 300 lines: every flag and every key of the file meet here, once.
+
 from __future__ import annotations
 
 import os
@@ -16,14 +18,15 @@ from assess.errors import NoInputError
 from assess.expectations import Expectations
 from assess.files import PROJECT_FILE, reason_of
 from assess.layouts import LayoutPlan
-from assess.plan import ArtifactPlan, IdentityPlan, Named, Plan, VerifierPlan
+from assess.plan import ArtifactPlan, IdentityPlan, ImagePlan, Named, Plan, VerifierPlan
 from assess.scoring import Gate
 from assess.vsa import VsaPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assess.project import ExpectationsFile, Project, VerifierFile
+    from assess.images.opening import ImageOptions
+    from assess.project import ExpectationsFile, ImageFile, Project, VerifierFile
 
 _EXPECTATION_FLAGS = (
     "source_uri",
@@ -47,8 +50,10 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     plan = _file_plan(project, time) if project is not None else Plan(time=time, folder=path)
     given: dict[str, Any] = {
         "artifacts": tuple(_known_artifact(plan, text) for text in flags.get("artifact") or ()),
+        "images": tuple(_known_image(plan, text, flags.get("platform")) for text in flags.get("image") or ()),
         "attestations": tuple(_named(text) for text in flags.get("attestation") or ()),
         "rules": tuple(flags.get("rules") or ()),
+        "sarif": tuple(Named(str(path), path) for path in flags.get("import_sarif") or ()),
         "keys": tuple(flags.get("key") or ()),
         "platforms": tuple(flags.get("platforms") or ()),
         "trusted_root": flags.get("trusted_root"),
@@ -57,6 +62,10 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     }
     if given["attestations"]:
         plan = replace(plan, artifacts=tuple(replace(one, attestations=()) for one in plan.artifacts))
+    if flags.get("image") and not flags.get("artifact"):
+        plan = replace(plan, artifacts=())
+    if flags.get("artifact") and not flags.get("image"):
+        plan = replace(plan, images=())
     plan = replace(plan, stdin=stdin, **{name: value for name, value in given.items() if value})
     own = tuple(
         one
@@ -64,9 +73,17 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
         else replace(one, expectations=_expectations(_over(plan.expectations, one.expectations), flags))
         for one in plan.artifacts
     )
+    images = tuple(
+        one
+        if one.expectations is None
+        else replace(one, expectations=_expectations(_over(plan.expectations, one.expectations), flags))
+        for one in plan.images
+    )
     plan = replace(
         plan,
         artifacts=own,
+        images=images,
+        registries=_registries(images, flags),
         expectations=_expectations(plan.expectations, flags),
         identity=_identity(plan.identity, flags),
         gate=_gate(plan.gate, flags),
@@ -84,6 +101,37 @@ def _known_artifact(plan: Plan, text: str) -> ArtifactPlan:
         if one.text == text or one.folder / one.text == Path(text):
             return one
     return ArtifactPlan(text)
+
+
+def _known_image(plan: Plan, text: str, platform: str | None) -> ImagePlan:
+    """What the project file says of an image that a flag names; else the bare image."""
+    known = next((one for one in plan.images if one.text == text), ImagePlan(text))
+    return replace(known, platform=platform) if platform else known
+
+
+def _registries(images: tuple[ImagePlan, ...], flags: dict[str, Any]) -> ImageOptions | None:
+    if not images:
+        return None
+    from assess.cli._registry import image_options
+
+    return image_options(flags)
+
+
+def _image(project: Project, one: ImageFile) -> ImagePlan:
+    signer = one.signer
+    local = re.match(r"(oci|oci-archive|docker-archive):", one.ref)
+    text = f"{local[0]}{project.resolve(one.ref[local.end() :])}" if local else one.ref
+    return ImagePlan(
+        text=text,
+        platform=one.platform,
+        key=project.resolve(signer.key) if signer is not None and signer.key is not None else None,
+        identity=IdentityPlan()
+        if signer is None
+        else IdentityPlan(
+            signer.certificate_identity, signer.certificate_identity_regexp, signer.certificate_oidc_issuer
+        ),
+        expectations=_from_file(one.expectations) if one.expectations is not None else None,
+    )
 
 
 def _over(base: Expectations, own: Expectations) -> Expectations:
@@ -108,6 +156,7 @@ def _refuse_path(path: Path) -> None:
 def files_of(plan: Plan) -> Iterator[Path]:
     """Every file that a run of `plan` reads, pipelines excepted; with what lies beside an artifact in its name."""
     yield from (one.path for one in plan.attestations if one.path is not None)
+    yield from (one.path for one in plan.sarif if one.path is not None)
     yield from (*plan.keys, *plan.platforms, *((plan.trusted_root,) if plan.trusted_root is not None else ()))
     yield from (one for one in (plan.vsa.key, plan.vsa.public_key, plan.vsa.trust_config) if one is not None)
     yield from (place / one.path for one in plan.inputs for place in (Path(), plan.folder))
@@ -179,6 +228,7 @@ def _file_plan(project: Project, time: str) -> Plan:
         attestations=tuple(Named(text, project.resolve(text)) for text in file.attestations),
         expectations=_from_file(file.expectations),
         spec=file.spec,
+        images=tuple(_image(project, one) for one in file.images),
         layouts=tuple(
             LayoutPlan(
                 (one.path, project.resolve(one.path)),

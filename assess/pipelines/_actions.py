@@ -7,8 +7,6 @@ from assess.pipelines._tools import CONTAINER, GITHUB_RELEASE
 
 PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
     "actions/upload-artifact": (("upload", None),),
-    "actions/cache": (("cache", None),),
-    "actions/cache/restore": (("cache", None),),
     "actions/attest-sbom": (("sbom", None),),
     "anchore/sbom-action": (("sbom", None),),
     "softprops/action-gh-release": (("publish", GITHUB_RELEASE),),
@@ -36,14 +34,10 @@ PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
     "github/codeql-action/autobuild": (("code", None),),
     "cypress-io/github-action": (("code", None),),
     "pre-commit/action": (("code", None),),
+    "golangci/golangci-lint-action": (("code", None),),
+    "ramsey/composer-install": (("code", None),),
     "pypa/hatch": (),
     "helm/chart-testing-action": (),
-    "swatinem/rust-cache": (("cache", None),),
-    "camshaft/rust-cache": (("cache", None),),
-    "mozilla-actions/sccache-action": (("cache", None),),
-    "hendrikmuhs/ccache-action": (("cache", None),),
-    "julia-actions/cache": (("cache", None),),
-    "determinatesystems/magic-nix-cache-action": (("cache", None),),
     "julia-actions/julia-buildpkg": (("code", None),),
     "julia-actions/julia-runtest": (("code", None),),
     "slsa-framework/slsa-verifier/actions/installer": (),
@@ -51,13 +45,13 @@ PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
 """Action (lower case, without `@ref`) to what it does, with where it publishes to."""
 
 _HARMLESS = """
-actions/setup-dotnet actions/github-script actions/stale actions/labeler actions/add-to-project actions/deploy-pages
+actions/github-script actions/stale actions/labeler actions/add-to-project actions/deploy-pages
 actions/configure-pages actions/upload-pages-artifact actions/jekyll-build-pages actions/create-github-app-token
-actions/dependency-review-action actions/cache/save actions/first-interaction actions/delete-package-versions
+actions/dependency-review-action actions/first-interaction actions/delete-package-versions
 actions-rs/toolchain dtolnay/rust-toolchain rust-lang/crates-io-auth-action nuget/login
 aws-actions/configure-aws-credentials aws-actions/amazon-ecr-login google-github-actions/auth azure/login
 azure/setup-helm azure/setup-kubectl google-github-actions/setup-gcloud google-github-actions/get-secretmanager-secrets
-docker/setup-buildx-action docker/setup-qemu-action docker/login-action docker/metadata-action
+docker/setup-buildx-action docker/login-action docker/metadata-action
 docker/setup-docker-action docker/setup-compose-action
 redhat-actions/podman-login imjasonh/setup-crane imranismail/setup-kustomize
 sigstore/cosign-installer anchore/sbom-action/download-syft ko-build/setup-ko arduino/setup-protoc arduino/setup-task
@@ -76,7 +70,7 @@ hashicorp/setup-terraform octo-sts/action tibdex/github-app-token snok/container
 peaceiris/actions-gh-pages jamesives/github-pages-deploy-action golang/govulncheck-action
 enricomi/publish-unit-test-result-action louisbrunner/checks-action crazy-max/ghaction-upx korthout/backport-action
 shogo82148/actions-setup-perl erlef/setup-beam haskell-actions/setup gradle/actions/wrapper-validation
-gradle/wrapper-validation-action goto-bus-stop/setup-zig mlugg/setup-zig julia-actions/setup-julia
+gradle/wrapper-validation-action goto-bus-stop/setup-zig julia-actions/setup-julia
 julia-actions/julia-processcoverage conda-incubator/setup-miniconda homebrew/actions/setup-homebrew
 lycheeverse/lychee-action crate-ci/typos streetsidesoftware/cspell-action reviewdog/action-actionlint
 coactions/setup-xvfb cachix/install-nix-action determinatesystems/nix-installer-action

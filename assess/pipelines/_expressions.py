@@ -1,14 +1,16 @@
-"""GitHub's `${{ }}` expressions: enough of a lexer and parser to find contexts, calls and possible values.
+"""GitHub's `${{ }}` expressions: a lexer and a Pratt parser, and what can be read off the tree. Nothing is evaluated.
 
-https://docs.github.com/en/actions/reference/workflows-and-actions/expressions. Nothing is evaluated.
+https://docs.github.com/en/actions/reference/workflows-and-actions/expressions; `_expression_values` says which values
+an expression can have, and which of its contexts reach its result.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal as Word
 from typing import TypeAlias
 
 MAX_LENGTH = 21_000
@@ -21,6 +23,7 @@ class Literal:
     """A string, number, boolean or null; `value` is its text."""
 
     value: str
+    kind: Word["string", "number", "boolean", "null"] = "string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Context:
     """`github.event.pull_request.head.sha`, lower case as GitHub compares; an index that is no literal is `*`."""
 
     path: tuple[str, ...]
+    indices: tuple[Expression, ...] = ()
+    """The expressions of its computed indices."""
 
     def __str__(self) -> str:
         return ".".join(self.path)
@@ -35,7 +40,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`function(arguments)`; operators other than && and || are calls named by their sign."""
+    """`function(arguments)`; operators other than && and || are calls named by their sign, `[]` looks into a value."""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -53,11 +58,16 @@ class Either:
 Expression: TypeAlias = Literal | Context | Call | Either
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>[-+]?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?))"
+    r"\s*(?:(?P<string>'(?:[^']|'')*')"
+    r"|(?P<number>[-+]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.]))"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<sign>&&|\|\||==|!=|<=|>=|[!<>()\[\].,*]))"
 )
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_WORDS = frozenset({"true", "false", "null"})
+_POWERS = {"||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4}
+"""How strongly an operator binds; `!` binds more, `.` and `[` most."""
+_NOT = 5
+_WORDS: dict[str, Literal] = {
+    "true": Literal("true", "boolean"), "false": Literal("false", "boolean"), "null": Literal("", "null"),
+}  # fmt: skip
 
 
 class _NotUnderstoodError(Exception):
@@ -67,9 +77,9 @@ class _NotUnderstoodError(Exception):
 _QUOTE_OR_END = re.compile(r"'|\}\}")
 
 
-def spans(text: str) -> tuple[str, ...]:
-    """The insides of all `${{ }}` in a text, in order; strings may hold `}}`."""
-    found: list[str] = []
+def places(text: str) -> tuple[tuple[int, int], ...]:
+    """Where each `${{ }}` of a text begins and ends; strings inside may hold `}}`."""
+    found: list[tuple[int, int]] = []
     start = text.find("${{")
     while start >= 0:
         quoted = False
@@ -79,18 +89,24 @@ def spans(text: str) -> tuple[str, ...]:
             end = _QUOTE_OR_END.search(text, end.start() + 1)
         if end is None:
             break
-        found.append(text[start + 3 : end.start()])
+        found.append((start, end.end()))
         start = text.find("${{", end.start())
     return tuple(found)
 
 
+def spans(text: str) -> tuple[str, ...]:
+    """The insides of all `${{ }}` in a text, in order."""
+    return tuple(text[start + 3 : end - 2] for start, end in places(text))
+
+
+@lru_cache(maxsize=1_024)
 def parse(text: str) -> Expression | None:
     """The tree of an expression (without `${{ }}`); None where it cannot be understood."""
     if len(text) > MAX_LENGTH:
         return None
     try:
         parser = _Parser(_tokens(text))
-        tree = parser.either(0)
+        tree = parser.expression(0, 0)
         parser.expect("")
     except _NotUnderstoodError:
         return None
@@ -115,33 +131,18 @@ def walk(tree: Expression) -> Iterator[Expression]:
         match node:
             case Either(left=left, right=right):
                 stack += (right, left)
-            case Call(arguments=arguments):
+            case Call(arguments=arguments) | Context(indices=arguments):
                 stack += reversed(arguments)
-            case Literal() | Context():
+            case Literal():
                 pass
 
 
+@lru_cache(maxsize=512)
 def calls(condition: str) -> frozenset[str]:
     """The functions that an `if:` calls, lower case; the `${{ }}` around it may be absent."""
     inner = spans(condition) or (condition,)
     trees = (parse(one) for one in inner)
     return frozenset(node.name for tree in trees if tree for node in walk(tree) if isinstance(node, Call))
-
-
-def outcomes(tree: Expression, resolve: Callable[[Context], frozenset[str] | None]) -> frozenset[str] | None:
-    """All texts that an expression may become, given those of its contexts; None where they cannot be told."""
-    match tree:
-        case Literal(value=value):
-            return frozenset({value})
-        case Context():
-            return resolve(tree)
-        case Either(operator="&&", right=right):
-            return outcomes(right, resolve)
-        case Either(left=left, right=right):
-            first, second = outcomes(left, resolve), outcomes(right, resolve)
-            return None if first is None or second is None else frozenset(one for one in first if one) | second
-        case _:
-            return None
 
 
 def _tokens(text: str) -> list[str]:
@@ -159,6 +160,8 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Parser:
+    """Pratt: an operator takes the expression to its left if it binds more strongly than what stands before that."""
+
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
         self.at = 0
@@ -175,57 +178,40 @@ class _Parser:
         if self.take() != token:
             raise _NotUnderstoodError
 
-    def either(self, depth: int) -> Expression:
-        left = self.both(depth)
-        while self.peek() == "||":
-            self.take()
-            left = Either("||", left, self.both(depth))
-        return left
-
-    def both(self, depth: int) -> Expression:
-        left = self.comparison(depth)
-        while self.peek() == "&&":
-            self.take()
-            left = Either("&&", left, self.comparison(depth))
-        return left
-
-    def comparison(self, depth: int) -> Expression:
-        left = self.unary(depth)
-        while self.peek() in _COMPARISONS:
-            sign = self.take()
-            left = Call(sign, (left, self.unary(depth)))
-        return left
-
-    def unary(self, depth: int) -> Expression:
+    def expression(self, least: int, depth: int) -> Expression:
         if depth > MAX_DEPTH:
             raise _NotUnderstoodError
-        if self.peek() == "!":
-            self.take()
-            return Call("!", (self.unary(depth + 1),))
-        return self.primary(depth + 1)
+        left = self.prefix(depth)
+        while (power := _POWERS.get(self.peek(), 0)) > least:
+            sign = self.take()
+            right = self.expression(power, depth + 1)
+            left = Either(sign, left, right) if sign in {"&&", "||"} else Call(sign, (left, right))
+        return left
 
-    def primary(self, depth: int) -> Expression:
+    def prefix(self, depth: int) -> Expression:
         text = self.take()
+        if text == "!":
+            return Call("!", (self.expression(_NOT, depth + 1),))
         if text == "(":
-            inner = self.either(depth)
+            inner = self.expression(0, depth + 1)
             self.expect(")")
-            return self.index(inner, depth)
+            return self.postfix(inner, depth)
         if text.startswith("'"):
             return Literal(text[1:-1].replace("''", "'"))
-        if text[:1].isdigit() or text[:1] in {"-", "+"}:
-            return Literal(text)
+        if text[:1].isdigit() or (text[:1] in {"-", "+", "."} and len(text) > 1):
+            return Literal(text, "number")
         if not (text[:1].isalpha() or text[:1] == "_"):
             raise _NotUnderstoodError
         name = text.lower()
         if self.peek() == "(":
-            return self.index(Call(name, self.arguments(depth)), depth)
-        return Literal(name) if name in _WORDS else self.index(Context((name,)), depth)
+            return self.postfix(Call(name, self.arguments(depth)), depth)
+        return _WORDS[name] if name in _WORDS else self.postfix(Context((name,)), depth)
 
     def arguments(self, depth: int) -> tuple[Expression, ...]:
         self.expect("(")
         found: list[Expression] = []
         while self.peek() != ")":
-            found.append(self.either(depth))
+            found.append(self.expression(0, depth + 1))
             if self.peek() == ",":
                 self.take()
             elif self.peek() != ")":
@@ -233,8 +219,8 @@ class _Parser:
         self.take()
         return tuple(found)
 
-    def index(self, tree: Expression, depth: int) -> Expression:
-        """What follows a value: `.name`, `.*`, `[...]`; on a call it hides the value: a call named `[]`."""
+    def postfix(self, tree: Expression, depth: int) -> Expression:
+        """What follows a value: `.name`, `.*`, `[...]`."""
         while self.peek() in {".", "["}:
             inner: Expression | None = None
             if self.take() == ".":
@@ -242,12 +228,13 @@ class _Parser:
                 if not (step == "*" or step[:1].isalpha() or step[:1] == "_"):
                     raise _NotUnderstoodError
             else:
-                inner = Literal("*") if self.peek() == "*" else self.either(depth)
+                inner = Literal("*") if self.peek() == "*" else self.expression(0, depth + 1)
                 self.at += self.peek() == "*"
                 self.expect("]")
                 step = inner.value.lower() if isinstance(inner, Literal) else "*"
+            computed = () if inner is None or isinstance(inner, Literal) else (inner,)
             if isinstance(tree, Context):
-                tree = Context((*tree.path, step))
+                tree = Context((*tree.path, step), (*tree.indices, *computed))
             else:
-                tree = Call("[]", (tree,) if inner is None else (tree, inner))
+                tree = Call("[]", (tree, inner or Literal(step)))
         return tree

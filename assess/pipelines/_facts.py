@@ -10,12 +10,16 @@ from assess.evidence import Interval, Job, Note, Pipeline, Source
 Does: TypeAlias = Literal[
     "build", "sign", "attest", "publish", "checkout", "cache", "provenance-off", "sbom", "verify",
     "upload", "download", "code", "remote-script", "key", "untrusted",
+    "env-write", "tag-subject", "config-digest", "unsecured",
     "unread", "unread-script",
 ]  # fmt: skip
 """`code` runs the project's own code; `unread` is what nobody here can look into (it may do anything),
 `unread-script` the same by the project's own code;
 `key` puts a long-lived signing key within reach; `untrusted` takes outsiders' code; `upload` and `download` move
-artifacts between jobs; `cache` restores a cache that other runs can write."""
+artifacts between jobs; `cache` restores a cache that other runs can write. `env-write` writes into the environment or
+the search path of later steps, `tag-subject` signs an image by its tag, `config-digest` asks for the digest of an
+image's configuration, `unsecured` allows old commands that set the environment: neutral facts, which mean something
+together with others."""
 
 
 UNREAD: frozenset[str] = frozenset({"unread", "unread-script"})
@@ -38,6 +42,8 @@ class Offer:
     """The build is apart from the signing by the construct's own design (trusted workflow, platform builder)."""
     separate: bool = False
     """It runs in jobs of its own, so that it is isolated where the building job has no identity."""
+    control_plane: bool = False
+    """Made and signed by the platform itself, with a key or identity that no job can ask for."""
     records_parameters: bool | None = None
     """Records everything that started the run, `workflow_dispatch` inputs included."""
     by_digest: bool | None = None
@@ -60,6 +66,8 @@ class Act:
     note: str | None = None
     condition: str | None = None
     """The `if` of its step."""
+    asked: str | None = None
+    """Of `publish`: the expression of an input that says whether it does (`push: ${{ ... }}`)."""
     optional: bool | None = False
     """Its failure does not stop the job; None where that is an expression."""
     sure: bool = True

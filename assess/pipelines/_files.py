@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from assess._yaml import MAX_BYTES
 from assess.errors import InputError
 
+T = TypeVar("T")
 MAX_FILES = 2_000
+MAX_WALKED = 200_000
+MAX_DEPTH = 12
+_NOT_OURS = frozenset(
+    {".git", "node_modules", "vendor", "third_party", ".venv", "venv", ".tox", "__pycache__", "target"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,8 @@ class Folder:
     root: Path | None
     _seen: dict[str, bytes | None] = field(default_factory=dict, repr=False, compare=False)
     """Files that were read, so that a file which many workflows call is read once."""
+    _walked: list[str] = field(default_factory=list, repr=False, compare=False)
+    _known: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def list(self, folder: str, endings: tuple[str, ...]) -> tuple[str, ...]:
         """Names (relative, `/`) of the files right in `folder` with one of `endings`, sorted; () if there is none.
@@ -39,6 +50,18 @@ class Folder:
             raise InputError(f"too many files (got {len(names)}, expected at most {MAX_FILES})", folder)
         return tuple(f"{folder}/{name}" for name in names)
 
+    def walk(self) -> tuple[str, ...]:
+        """Names (relative, `/`) of all files of the project, sorted; the folder is walked once.
+
+        Follows no links to folders, and leaves out what is not the project's own (`.git`, `node_modules`, ...).
+        Raises InputError if there are more than MAX_WALKED.
+        """
+        if self.root is None:
+            return ()
+        if not self._walked:
+            self._walked.extend(_walk(self.root))
+        return tuple(self._walked)
+
     def read(self, name: str) -> bytes | None:
         """The bytes of a file; None if it does not exist or `name` leads out of the folder.
 
@@ -52,6 +75,32 @@ class Folder:
         """Name and sha256 (hex) of every file that was read, by name."""
         read = sorted((name, data) for name, data in self._seen.items() if data is not None)
         return tuple((name, hashlib.sha256(data).hexdigest()) for name, data in read)
+
+    def files(self) -> tuple[tuple[str, bytes], ...]:
+        """Name and bytes of every file that was read, by name."""
+        return tuple(sorted((name, data) for name, data in self._seen.items() if data is not None))
+
+    def instead(self, name: str, data: bytes) -> None:
+        """From now on `name` reads as `data`, whatever the disk holds."""
+        self._seen[name] = data
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """Whatever `make` finds out about the project, made at most once under this name."""
+        if what not in self._known:
+            self._known[what] = make()
+        found: T = self._known[what]  # type: ignore[assignment]
+        return found
+
+    def peek(self, name: str, size: int) -> bytes | None:
+        """The first `size` bytes of a file, to see what it is; it does not count as read. None if it cannot be read."""
+        try:
+            place = self._inside(name)
+            if place is None or not stat.S_ISREG(place.stat().st_mode):
+                return None
+            with place.open("rb") as stream:
+                return stream.read(size)
+        except (OSError, ValueError, InputError):
+            return None
 
     def _read(self, name: str) -> bytes | None:
         place = self._inside(name)
@@ -83,3 +132,14 @@ class Folder:
         if not place.is_relative_to(root):
             raise InputError("a link leads out of the project's folder, so it was not followed", name)
         return place
+
+
+def _walk(root: Path) -> list[str]:
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        inside = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        folders[:] = sorted(one for one in folders if one not in _NOT_OURS and len(inside.parts) < MAX_DEPTH)
+        found += [(inside / name).as_posix() for name in names]
+        if len(found) > MAX_WALKED:
+            raise InputError(f"too many files (expected at most {MAX_WALKED})", str(root))
+    return sorted(found)

@@ -1,30 +1,53 @@
-"""The jobs of a GitHub workflow: permissions and runners in effect, steps, and reusable workflows followed or known."""
+"""The jobs of a GitHub workflow: what is in effect for each, its steps, and reusable workflows followed or known."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from assess._yaml import Node
-from assess.evidence import Job, Parameter, Permission, RunnerKind, Step
+from assess.evidence import (
+    Identity,
+    ImageUse,
+    Job,
+    Parameter,
+    Permission,
+    RunnerKind,
+    Secret,
+    Source,
+    Step,
+)
 from assess.pipelines._actions import JOB_KEYS
+from assess.pipelines._caps import honest
+from assess.pipelines._expression_values import Given, always_true, regardless
+from assess.pipelines._expressions import Expression
 from assess.pipelines._facts import Act, JobFacts, note_of, placed
-from assess.pipelines._github_runners import runner
-from assess.pipelines._github_steps import (
+from assess.pipelines._github_gathered import Gathered
+from assess.pipelines._github_matrix import Matrix, possible, read_matrix
+from assess.pipelines._github_permissions import access, identity_place, lesser, permissions
+from assess.pipelines._github_reach import Scope
+from assess.pipelines._github_reading import (
     Reading,
-    StepFacts,
+    directory_of,
+    given_inputs,
     local_path,
-    manual_parameters,
-    read_steps,
+    scalars,
+    shell_of,
+    text_of,
     texts,
     truth,
-    use_of,
 )
-from assess.pipelines._offers import look_alike, pin, workflow
+from assess.pipelines._github_runners import runner
+from assess.pipelines._github_steps import Around as StepAround
+from assess.pipelines._github_steps import read_steps, use_of
+from assess.pipelines._offers import look_alike, workflow
+from assess.pipelines._uses import pin
+from assess.pipelines._values import image_pin
 
 MAX_JOBS = 1_000
 MAX_DEPTH = 10
-_RANK = {"none": 0, "read": 1, "write": 2}
+_FOLDERS = (".github/workflows/", ".forgejo/workflows/", ".gitea/workflows/")
+_FIRMNESS = ("unknown", "branch", "tag", "digest")
+_NEVER = frozenset({"false", "${{ false }}", "${{false}}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +55,12 @@ class Around:
     """What a job inherits: from its workflow, and from the job that calls its workflow."""
 
     permissions: tuple[Permission, ...] | None
-    environment: Mapping[str, str]
+    environment: Node | None = None
+    identity: Source | None = None
+    """Where the workflow lets its jobs ask for an identity."""
+    shell: str | None = None
+    directory: str | None = None
+    """`defaults.run.working-directory` of the workflow."""
     prefix: str = ""
     needs: tuple[str, ...] = ()
     """What the calling job needs: holds for the called jobs that need nothing themselves."""
@@ -45,50 +73,13 @@ class Around:
     depth: int = 0
 
 
-def permissions(node: Node | None, reading: Reading) -> tuple[Permission, ...] | None:
-    """`permissions:` as written: None if absent; `read-all` and `write-all` as the scope `all`."""
-    if node is None:
-        return None
-    if node.kind == "scalar" and node.text in {"read-all", "write-all"}:
-        return (Permission("all", node.text.removesuffix("-all")),)
-    if node.kind != "mapping":
-        reading.note(node.source, "permissions are neither a mapping nor read-all or write-all")
-        return None
-    for key, value in node.items():
-        if value.text not in _RANK:
-            reading.note(key.source, f"permission {key.text[:40]!r} is neither read, write nor none")
-    return tuple(
-        Permission(key.text, value.text) for key, value in node.items() if value.text in _RANK and value.text != "none"
-    )
-
-
-def access(granted: tuple[Permission, ...], scope: str) -> str:
-    """The access to one scope; `read-all` does not reach `id-token`, which can only be written or not."""
-    best = "none"
-    for one in granted:
-        if one.scope == scope or (one.scope == "all" and (scope != "id-token" or one.access == "write")):
-            best = max(best, one.access, key=lambda word: _RANK[word])
-    return best
-
-
-def lesser(limit: tuple[Permission, ...] | None, own: tuple[Permission, ...] | None) -> tuple[Permission, ...] | None:
-    """What a called job may do: its own permissions within its caller's; None where the caller's are not known."""
-    if own is None or limit is None:
-        return limit
-    scopes = tuple(dict.fromkeys(one.scope for one in (*own, *(limit if any(o.scope == "all" for o in own) else ()))))
-    found = []
-    for scope in scopes:
-        word = min(access(own, scope), access(limit, scope), key=lambda word: _RANK[word])
-        if word != "none":
-            found.append(Permission(scope, word))
-    return tuple(found)
-
-
 def read_jobs(reading: Reading, jobs: Node | None, around: Around) -> list[JobFacts]:
     """All jobs of a workflow, with those of local reusable workflows as `caller/callee` after their caller."""
     found: list[JobFacts] = []
     if jobs is None or jobs.kind != "mapping":
         return found
+    common = Gathered()
+    common.texts(reading, scalars(around.environment))
     for key, node in jobs.items():
         if node.kind != "mapping":
             reading.note(key.source, f"job {key.text[:60]!r} is not a mapping")
@@ -98,65 +89,103 @@ def read_jobs(reading: Reading, jobs: Node | None, around: Around) -> list[JobFa
             reading.note(key.source, f"more than {MAX_JOBS} jobs: the rest was not read")
             break
         reading.unknown_keys(node, JOB_KEYS, "job")
-        found += _job(reading, key, node, around)
+        found += _job(reading, key, node, around, common)
     return found
 
 
-def _job(reading: Reading, key: Node, node: Node, around: Around) -> list[JobFacts]:
+def _job(reading: Reading, key: Node, node: Node, around: Around, common: Gathered) -> list[JobFacts]:
     own = permissions(node.get("permissions"), reading)
     own = around.permissions if own is None else own
     granted = lesser(around.limit, own) if around.called else own
     needs = _names(node.get("needs"))
     needs = tuple(around.prefix + name for name in needs) if needs else around.needs
-    condition = condition_node.text if (condition_node := node.get("if")) is not None else around.condition
+    condition = text_of(node.get("if"))
+    can_sign = _can_sign(reading, granted, own, around)
+    matrix = read_matrix(node)
+    own_place = identity_place(node.get("permissions")) if reading.dialect.on_github else None
+    place = own_place or around.identity or key.source
     job = Job(
         source=key.source,
         id=around.prefix + key.text,
         permissions=granted,
         needs=needs,
-        can_sign=_can_sign(granted, own, around),
+        can_sign=can_sign,
+        identities=None if can_sign is None else (Identity(place),) if can_sign else (),
         continue_on_error=truth(node.get("continue-on-error")),
+        condition=around.condition if condition is None else condition,
+        always_true=condition is not None and always_true(condition),
+        regardless=regardless(condition, _names(node.get("needs"))),
+        environment=_environment(node.get("environment")),
+        variants=matrix.variants,
     )
+    gathered = Gathered()
     if (uses := node.get("uses")) is not None:
-        return _call(reading, job, node, uses, around, condition)
-    kind, label, note = runner(node)
+        return _call(reading, job, node, uses, around, gathered)
+    gathered.add(common)
+    return [_plain(reading, job, node, around, matrix, gathered)]
+
+
+def _plain(reading: Reading, job: Job, node: Node, around: Around, matrix: Matrix, gathered: Gathered) -> JobFacts:
+    """A job of steps."""
+    kind, label, note = runner(node, matrix, reading.dialect.on_github)
     if note is not None:
-        reading.note((node.get("runs-on") or key).source, note)
-    environment = {**around.environment, **texts(node.get("env"))}
-    steps = read_steps(reading, node.get("steps"), environment)
+        reading.note((node.get("runs-on") or node).source, note)
+    own = reading.limited(node.get("env"))
+    environment = {**texts(around.environment), **texts(own)}
+    gathered.texts(reading, scalars(own))
+    _images(reading, node, matrix, gathered)
+    outputs = node.get("outputs")
+    if outputs is not None:
+        gathered.gives |= dict.fromkeys(f"outputs.{name.text}" for name, _ in outputs.items())
+    scope = Scope(
+        environment,
+        matrix.texts,
+        {},
+        reading.work,
+        shell_of(node) or around.shell,
+        directory_of(node) or around.directory or "",
+    )
+    steps = read_steps(reading, node.get("steps"), StepAround(scope, matrix))
     if not steps:
-        reading.note(key.source, f"job {key.text[:60]!r} has no steps")
-    return [_told(replace(job, runner=kind, runner_label=label), steps, condition)]
+        reading.note(job.source, f"job {job.id[:60]!r} has no steps")
+    for one in steps:
+        gathered.step(one)
+    acts = () if job.condition in _NEVER else tuple(act for one in steps for act in one.acts)
+    if not reading.dialect.on_github:
+        acts = tuple(honest(act, reading.dialect.name, "full") for act in acts)
+    return gathered.put_into(job, acts, tuple(one.step for one in steps), kind, label)
+
+
+def _images(reading: Reading, node: Node, matrix: Matrix, gathered: Gathered) -> None:
+    """The images of `container` and `services`, and the secrets that they are given."""
+    container, services = node.get("container"), node.get("services")
+    found = [] if container is None else [("job", container)]
+    found += [("service", one) for _, one in services.items()] if services is not None else []
+    for role, one in found:
+        image = one if one.kind == "scalar" else one.get("image")
+        if image is not None and image.text:
+            named = possible(image.text, matrix) if "${{" in image.text else None
+            pins = [image_pin(one) for one in named or (image.text,) if one]
+            pinned = min(pins, key=_FIRMNESS.index, default=None)
+            use = ImageUse(image.source, image.text, "job" if role == "job" else "service", pinned)
+            gathered.facts[use] = None
+        gathered.texts(reading, (*scalars(reading.limited(one.get("env"))), *scalars(one.get("credentials"))))
+
+
+def _environment(node: Node | None) -> str | None:
+    return text_of(node.get("name") if node is not None and node.kind == "mapping" else node)
 
 
 def _can_sign(
-    granted: tuple[Permission, ...] | None, own: tuple[Permission, ...] | None, around: Around
+    reading: Reading, granted: tuple[Permission, ...] | None, own: tuple[Permission, ...] | None, around: Around
 ) -> bool | None:
+    if not reading.dialect.on_github:
+        return reading.identity is not None
     if granted is not None:
         return access(granted, "id-token") == "write"
     if around.only_called or (around.called and own is not None):
         return None
     return False  # the repository's default never holds id-token, whatever else it holds
-
-
-def _told(job: Job, steps: list[StepFacts], condition: str | None) -> JobFacts:
-    acts = tuple(act for one in steps for act in one.acts)
-    unrecorded = tuple(dict.fromkeys(name for one in steps for name in one.unrecorded))
-    facts = JobFacts(job, acts, condition, unrecorded)
-    return replace(facts, job=flagged(facts, tuple(one.step for one in steps)))
-
-
-def flagged(facts: JobFacts, steps: tuple[Step, ...] | None) -> Job:
-    """The job with what its acts say of it."""
-    return replace(
-        facts.job,
-        steps=steps,
-        builds=facts.tell("build"),
-        signs=facts.tell("sign"),
-        attests=facts.tell("attest"),
-        publishes=facts.tell("publish"),
-        caches=facts.tell("cache"),
-    )
 
 
 def _names(node: Node | None) -> tuple[str, ...]:
@@ -165,13 +194,19 @@ def _names(node: Node | None) -> tuple[str, ...]:
     return (node.text,) if node.kind == "scalar" else tuple(one.text for one in node if one.kind == "scalar")
 
 
-def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, condition: str | None) -> list[JobFacts]:
-    inputs = texts(node.get("with"))
-    unrecorded = manual_parameters(reading, tuple(inputs.values()))
+def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, gathered: Gathered) -> list[JobFacts]:
+    """A job that is a reusable workflow."""
+    passed = node.get("secrets")
+    gathered.texts(reading, (*scalars(node.get("with")), *scalars(passed)))
+    if passed is not None and passed.text == "inherit":
+        gathered.facts[Secret(passed.source, "*")] = None
+    job = replace(job, calls=uses.text)
     if uses.text.startswith(("./", "$/")):
-        return _follow(reading, replace(job, calls=uses.text), uses, around, condition, unrecorded)
-    use = use_of(reading, uses, inputs, around.environment)
-    acts = workflow(use)
+        return _follow(reading, job, node, uses, around, gathered)
+    reading.include(uses, "workflow", None)
+    inputs = texts(node.get("with"))
+    use = use_of(reading, uses, uses.text, inputs, texts(around.environment))
+    acts = workflow(use) if reading.dialect.on_github else None
     trusted = acts is not None
     if acts is None:
         what = "a look-alike of slsa-github-generator, not the recognised platform" if look_alike(use) else "not known"
@@ -181,7 +216,7 @@ def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, co
     for act in acts:
         if (note := note_of(act)) is not None:
             reading.note(note.source, note.text)
-    acts = tuple(placed(act, condition, job.continue_on_error is True) for act in acts)
+    acts = tuple(placed(act, job.condition, job.continue_on_error is True) for act in acts)
     step = Step(
         source=uses.source,
         uses=uses.text,
@@ -190,41 +225,64 @@ def _call(reading: Reading, job: Job, node: Node, uses: Node, around: Around, co
         does=tuple(dict.fromkeys(act.does for act in acts)),
     )
     hosted: RunnerKind | None = "hosted" if trusted and "slsa-github-generator" in use.name else None
-    facts = JobFacts(replace(job, calls=uses.text, runner=hosted), acts, condition, unrecorded, trusted)
-    return [replace(facts, job=flagged(facts, (step,)))]
+    acts = () if job.condition in _NEVER else acts
+    return [gathered.put_into(job, acts, (step,), hosted, trusted=trusted)]
 
 
-def _follow(
-    reading: Reading, job: Job, uses: Node, around: Around, condition: str | None, unrecorded: tuple[str, ...]
-) -> list[JobFacts]:
-    """A local reusable workflow: its jobs with permissions no greater than the caller's."""
+def _follow(reading: Reading, job: Job, node: Node, uses: Node, around: Around, gathered: Gathered) -> list[JobFacts]:
+    """A local reusable workflow: its jobs with permissions no greater than the caller's, its inputs filled in."""
     path = local_path(uses.text)
-    inside = path.startswith(".github/workflows/") and around.depth < MAX_DEPTH
-    opened = reading.open(path, uses.source) if inside else None
-    if opened is None:
+    inside = path.startswith(_FOLDERS) and around.depth < MAX_DEPTH
+    root = reading.open(path, uses.source) if inside else None
+    reading.include(uses, "workflow", root is not None)
+    if root is None:
         note = f"the called workflow `{uses.text[:100]}` was not found here"
         reading.note(uses.source, note)
-        facts = JobFacts(job, (Act("unread", uses.text, uses.source, note=note),), condition, unrecorded)
-        return [replace(facts, job=flagged(facts, None))]
-    root = opened[0]
+        return [gathered.put_into(job, (Act("unread", uses.text, uses.source, note=note),), None)]
+    root = reading.filled(root, _given(root, node))
     inner = Around(
         permissions=permissions(root.get("permissions"), reading),
-        environment=texts(root.get("env")),
+        environment=reading.limited(root.get("env")),
+        identity=identity_place(root.get("permissions")) or next((one.source for one in job.identities or ()), None),
+        shell=shell_of(root),
+        directory=directory_of(root),
         prefix=f"{job.id}/",
         needs=job.needs,
         limit=job.permissions,
         called=True,
-        condition=condition,
+        condition=job.condition,
         only_called=around.only_called,
         depth=around.depth + 1,
     )
     jobs = read_jobs(reading, root.get("jobs"), inner)
     if job.continue_on_error:
         jobs = [replace(one, acts=tuple(placed(a, a.condition, True) for a in one.acts)) for one in jobs]
-    return [JobFacts(_gathered(job, jobs), (), condition, unrecorded), *jobs]
+    caller = gathered.put_into(job, (), ())
+    return [replace(caller, job=_saying(caller.job, jobs)), *jobs]
 
 
-def _gathered(job: Job, inner: list[JobFacts]) -> Job:
+def _given(root: Node, node: Node) -> Given:
+    """What the called workflow's `inputs` and `secrets` are in the caller's words."""
+    on = root.get("on")
+    call = on.get("workflow_call") if on is not None else None
+    inputs = given_inputs(call.get("inputs") if call is not None else None, texts(node.get("with")))
+    passed = node.get("secrets")
+    named = {name.lower(): value for name, value in texts(passed).items()}
+
+    def value(name: str) -> str | Expression | None:
+        kind, _, inner = name.partition(".")
+        if not inner or "*" in inner:
+            return None
+        if kind == "inputs":
+            return inputs.get(inner, "")
+        if kind == "secrets" and inner != "github_token" and text_of(passed) != "inherit":
+            return named.get(inner, "")
+        return None
+
+    return value
+
+
+def _saying(job: Job, inner: list[JobFacts]) -> Job:
     """The calling job, saying what the jobs inside it say together."""
 
     def some(values: list[bool | None]) -> bool | None:
@@ -232,10 +290,10 @@ def _gathered(job: Job, inner: list[JobFacts]) -> Job:
 
     return replace(
         job,
-        steps=(),
         builds=some([one.job.builds for one in inner]),
         signs=some([one.job.signs for one in inner]),
         attests=some([one.job.attests for one in inner]),
         publishes=some([one.job.publishes for one in inner]),
         caches=some([one.job.caches for one in inner]),
+        tainted=None if any(one.job.tainted is None for one in inner) else (),
     )

@@ -3,112 +3,65 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from assess import _yaml
 from assess._yaml import Node
-from assess.errors import InputError
-from assess.evidence import Note, Parameter, Source, Step
-from assess.pipelines import _expressions as expressions
+from assess.evidence import ImageUse, Parameter, Source, Step
 from assess.pipelines._actions import STEP_KEYS
-from assess.pipelines._commands import recognise
+from assess.pipelines._commands import of_action, recognise
+from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._facts import Act, placed
-from assess.pipelines._files import Folder
-from assess.pipelines._offers import Use, action, pin, split
+from assess.pipelines._github_caches import cache_use
+from assess.pipelines._github_handover import given, outputs_used, taken
+from assess.pipelines._github_matrix import NONE, Matrix, possible
+from assess.pipelines._github_reach import SINKS, Scope, parameters, secrets, tainted
+from assess.pipelines._github_reading import (
+    Fact,
+    Reading,
+    StepFacts,
+    given_inputs,
+    local_path,
+    scalars,
+    text_of,
+    texts,
+    truth,
+)
+from assess.pipelines._offers import action
+from assess.pipelines._uses import Pin, Use, pin, split
+from assess.pipelines._values import image_pin
 
 MAX_DEPTH = 10
 MAX_STEPS = 5_000
-MAX_NOTES = 2_000
 _KEY_SECRET = re.compile(r"secrets\.\w*(?:COSIGN|SIGSTORE|SLSA)\w*(?:PRIVATE|KEY)\w*", re.IGNORECASE)
 _RELEASES_API = re.compile(r"uploadReleaseAsset|createRelease")
-_PYTHON = frozenset({"python", "python3", "node", "perl", "ruby"})
-
-
-@dataclass(slots=True)
-class Reading:
-    """What is gathered while one workflow is read: where to look, what was not understood, what was followed."""
-
-    folder: Folder
-    path: str
-    lines: tuple[str, ...] = ()
-    notes: dict[Note, None] = field(default_factory=dict)
-    follows: list[str] = field(default_factory=list)
-    inputs: bool = False
-    """The workflow can be started by hand with inputs of its own."""
-    steps: int = 0
-    jobs: int = 0
-    _opened: dict[str, tuple[Node, tuple[str, ...]] | None] = field(default_factory=dict)
-
-    def note(self, source: Source, text: str) -> None:
-        """Remember what was not understood, once per place."""
-        if len(self.notes) < MAX_NOTES:
-            self.notes[Note(source, text)] = None
-
-    def unknown_keys(self, node: Node, known: frozenset[str], what: str) -> None:
-        """Note every key of a mapping that we do not know."""
-        for key, _ in node.items():
-            if key.text not in known:
-                self.note(key.source, f"unknown key {key.text[:60]!r} of the {what}")
-
-    def open(self, name: str, source: Source) -> tuple[Node, tuple[str, ...]] | None:
-        """A local YAML file and its lines; None if it is not there, and with a note if it cannot be read."""
-        if name not in self._opened:
-            self._opened[name] = self._open(name, source)
-        return self._opened[name]
-
-    def _open(self, name: str, source: Source) -> tuple[Node, tuple[str, ...]] | None:
-        try:
-            data = self.folder.read(name)
-            if data is None:
-                return None
-            documents = _yaml.read(data, name)
-        except InputError as error:
-            self.note(source, f"could not be read: {error}")
-            return None
-        for problem in documents.problems:
-            self.note(problem.source, problem.text)
-        if len(documents.roots) != 1 or documents.roots[0].kind != "mapping":
-            self.note(source, f"{name} is not one YAML mapping")
-            return None
-        self.follows.append(name)
-        return documents.roots[0], tuple(data.decode("utf-8", "replace").split("\n"))
+_OTHER_LANGUAGES = frozenset({"python", "python3", "node", "perl", "ruby"})
+_TOLD = frozenset({"unread", "unread-script", "remote-script"})
+_NEVER = frozenset({"false", "${{ false }}", "${{false}}"})
+_FIRMNESS: tuple[Pin, ...] = ("unknown", "branch", "tag", "local", "digest")
 
 
 @dataclass(frozen=True, slots=True)
-class StepFacts:
-    """A step with what it does, and the manual parameters that reach it."""
+class Around:
+    """What a step's job or action gives it."""
 
-    step: Step
-    acts: tuple[Act, ...]
-    unrecorded: tuple[str, ...] = ()
-
-
-def texts(node: Node | None) -> dict[str, str]:
-    """A mapping of scalars as text (`with`, `env`); anything nested is left out."""
-    return {} if node is None else {key.text: value.text for key, value in node.items() if value.kind == "scalar"}
+    scope: Scope
+    matrix: Matrix = NONE
+    depth: int = 0
 
 
-def truth(node: Node | None) -> bool | None:
-    """A boolean; False if absent, None if it is an expression."""
-    if node is None:
-        return False
-    return node.value if isinstance(node.value, bool) else None
-
-
-def local_path(uses: str) -> str:
-    """`./a/b` and `$/a/b` as a path in the repository ("" for its root)."""
-    return uses[2:].partition("@")[0].strip("/") if uses.startswith(("./", "$/")) else uses
-
-
-def read_steps(reading: Reading, steps: Node | None, environment: Mapping[str, str], depth: int = 0) -> list[StepFacts]:
+def read_steps(reading: Reading, steps: Node | None, around: Around) -> list[StepFacts]:
     """All steps of a job or a composite action, those of local composites after the step that calls them."""
-    found: list[StepFacts] = []
     if steps is None:
-        return found
+        return []
     if steps.kind != "sequence":
         reading.note(steps.source, "steps are not a list")
-        return found
+        return []
+    known = {name.lower(): split(uses)[0] for name, uses in _named(steps)}
+    if known:
+        around = replace(around, scope=replace(around.scope, steps={**around.scope.steps, **known}))
+    found: list[StepFacts] = []
     for node in steps:
         reading.steps += 1
         if node.kind != "mapping":
@@ -119,110 +72,233 @@ def read_steps(reading: Reading, steps: Node | None, environment: Mapping[str, s
             break
         reading.unknown_keys(node, STEP_KEYS, "step")
         if (parallel := node.get("parallel")) is not None:
-            found += read_steps(reading, parallel, environment, depth)
+            found += read_steps(reading, parallel, around)
         else:
-            found += _step(reading, node, environment, depth)
+            found += _step(reading, node, around)
+            if _other_project(node):
+                around = replace(around, scope=replace(around.scope, directory=None))
     return found
 
 
-def _step(reading: Reading, node: Node, environment: Mapping[str, str], depth: int) -> list[StepFacts]:
-    uses, run, condition = node.get("uses"), node.get("run"), node.get("if")
-    inputs = texts(node.get("with"))
-    own = texts(node.get("env"))
-    variables = {**environment, **own}
-    tolerated = truth(node.get("continue-on-error"))
-    inner: list[StepFacts] = []
-    acts: tuple[Act, ...] = ()
-    if uses is not None and uses.text.startswith(("./", "$/", "../")):
-        acts, inner = _local(reading, uses, depth, variables)
-    elif uses is not None:
-        acts = _remote(reading, uses, inputs, variables)
-    elif run is not None:
-        acts = _run(node, run, variables)
-    elif not {"wait", "wait-all", "cancel"} & set(node.value):
-        reading.note(node.source, "a step neither uses an action nor runs commands")
-    values = (*inputs.values(), *own.values(), run.text if run is not None else "")
-    if any("secrets." in value and _KEY_SECRET.search(value) for value in values):
-        acts = (*acts, Act("key", "secret", node.source))
-    text = condition.text if condition is not None else None
-    acts = tuple(placed(act, text, tolerated) for act in acts)
+def _named(steps: Node) -> Iterator[tuple[str, str]]:
+    """(id, uses) of the steps that have both, those of parallel steps too."""
+    for node in steps:
+        if node.kind != "mapping":
+            continue
+        if "id" in node.value and "uses" in node.value:
+            yield node.value["id"].text, node.value["uses"].text
+        if "parallel" in node.value:
+            yield from _named(node.value["parallel"])
+
+
+def _step(reading: Reading, node: Node, around: Around) -> list[StepFacts]:
+    entries = node.value
+    uses, run, condition = entries.get("uses"), entries.get("run"), text_of(entries.get("if"))
+    inputs, env = texts(entries.get("with")), reading.limited(entries.get("env"))
+    scope = around.scope.within(texts(env))
+    tolerated = truth(entries.get("continue-on-error"))
+    work = _work(reading, node, inputs, scope, around)
+    values = (*scalars(entries.get("with")), *scalars(env), *scalars(run))
+    telling = [value for value in values if "${{" in value.text]
+    acts = (*work.acts, *_keys(node, telling), *_unsecured(node, scope))
+    does = tuple(dict.fromkeys(act.does for act in acts))
+    facts: list[Fact] = [*work.facts]
+    for value in telling:
+        facts += (*secrets(value), *outputs_used(value))
+    if condition in _NEVER:
+        acts, work, facts = (), _NOTHING, []
+    elif condition is not None or tolerated is not False:
+        acts = tuple(placed(act, condition, tolerated) for act in acts)
     for act in acts:
-        if act.note is not None and act.does in {"unread", "unread-script", "remote-script"}:
+        if act.note is not None and act.does in _TOLD:
             reading.note(act.source, act.note)
     step = Step(
         source=node.source,
-        name=name.text if (name := node.get("name")) is not None else None,
+        name=text_of(entries.get("name")),
         uses=uses.text if uses is not None else None,
-        pinned=pin(uses.text) if uses is not None else None,
+        pinned=_pinned(uses, around.matrix) if uses is not None else None,
         run=run.text if run is not None else None,
         inputs=tuple(Parameter(key, value) for key, value in inputs.items()),
-        does=tuple(dict.fromkeys(act.does for act in acts)),
+        does=does,
         conditional=condition is not None,
         continue_on_error=tolerated,
+        always_true=condition is not None and always_true(condition),
+        regardless=condition is not None and regardless(condition),
+        tainted=_tainted(node, uses, inputs, scope),
     )
-    wrapped = [replace(one, acts=tuple(placed(a, text or a.condition, tolerated) for a in one.acts)) for one in inner]
-    return [StepFacts(step, acts, manual_parameters(reading, values)), *wrapped]
+    written = tuple(value.text for value in telling)
+    wrapped = [
+        replace(one, acts=tuple(placed(a, condition or a.condition, tolerated) for a in one.acts)) for one in work.inner
+    ]
+    told = StepFacts(
+        step,
+        acts,
+        tuple(dict.fromkeys(facts)),
+        parameters(written, reading.inputs),
+        parameters(written, reading.by_hand),
+        work.gives,
+    )
+    return [told, *wrapped]
 
 
-def manual_parameters(reading: Reading, values: tuple[str, ...]) -> tuple[str, ...]:
-    """The parameters of a manual or API start that these texts use."""
-    found: list[str] = []
-    for value in values:
-        if "${{" in value and ("inputs" in value or "client_payload" in value):
-            for name in expressions.contexts(value):
-                by_hand = name.startswith(("inputs.", "github.event.inputs")) and reading.inputs
-                if by_hand or name.startswith("github.event.client_payload"):
-                    found.append(name)
-    return tuple(dict.fromkeys(found))
+class _Work(NamedTuple):
+    """What a step does by itself, and the steps inside it."""
+
+    acts: tuple[Act, ...] = ()
+    inner: tuple[StepFacts, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    gives: tuple[str, ...] = ()
 
 
-def use_of(reading: Reading, node: Node, inputs: Mapping[str, str], variables: Mapping[str, str]) -> Use:
+_NOTHING = _Work()
+
+
+def _work(reading: Reading, node: Node, inputs: Mapping[str, str], scope: Scope, around: Around) -> _Work:
+    uses, run = node.value.get("uses"), node.value.get("run")
+    if uses is not None and uses.text.startswith(("./", "$/", "../")):
+        acts, inner = _local(reading, uses, inputs, replace(around, scope=scope))
+        return _Work(acts, tuple(inner))
+    if uses is not None:
+        parts = [_action(reading, use) for use in _uses(reading, uses, inputs, around.matrix, scope)]
+        if len(parts) == 1:
+            return parts[0]
+        return _Work(
+            tuple(act for one in parts for act in one.acts),
+            (),
+            tuple(fact for one in parts for fact in one.facts),
+            tuple(name for one in parts for name in one.gives),
+        )
+    if run is not None:
+        return _Work(_run(reading, node, run, scope))
+    if not {"wait", "wait-all", "cancel"} & set(node.value):
+        reading.note(node.source, "a step neither uses an action nor runs commands")
+    return _NOTHING
+
+
+def _action(reading: Reading, use: Use) -> _Work:
+    acts = of_action(use.name, use.inputs, _remote(use), use.source, use.environment, reading.folder)
+    return _Work(acts, (), tuple(_facts_of(use)), given(use))
+
+
+def _keys(node: Node, values: list[Node]) -> tuple[Act, ...]:
+    found = any("secrets." in value.text and _KEY_SECRET.search(value.text) for value in values)
+    return (Act("key", "secret", node.source),) if found else ()
+
+
+def _unsecured(node: Node, scope: Scope) -> tuple[Act, ...]:
+    allowed = scope.environment.get("ACTIONS_ALLOW_UNSECURE_COMMANDS", "").lower() in {"true", "1"}
+    return (Act("unsecured", "ACTIONS_ALLOW_UNSECURE_COMMANDS", node.source),) if allowed else ()
+
+
+def _tainted(node: Node, uses: Node | None, inputs: Mapping[str, str], scope: Scope) -> tuple[str, ...] | None:
+    """What outsiders can write and becomes code of the step."""
+    code = [one.text for key in ("run", "shell") if (one := node.value.get(key)) is not None and "${{" in one.text]
+    if uses is not None and inputs:
+        code += [inputs[name] for name in SINKS.get(split(uses.text)[0], ()) if name in inputs]
+    if not code:
+        return ()
+    found: dict[str, None] = {}
+    understood = True
+    for text in code:
+        names = tainted(text, scope)
+        understood = understood and names is not None
+        found |= dict.fromkeys(names or ())
+    return tuple(found) if understood or found else None
+
+
+def _pinned(uses: Node, matrix: Matrix) -> Pin:
+    """How firmly the content is named: the weakest of what a matrix makes of it."""
+    if "${{" not in uses.text:
+        return pin(uses.text)
+    return min((pin(text) for text in possible(uses.text, matrix) or (uses.text,)), key=_FIRMNESS.index)
+
+
+def use_of(reading: Reading, node: Node, text: str, inputs: Mapping[str, str], variables: Mapping[str, str]) -> Use:
     """A remote `uses` with what surrounds it; the comment on its line often names a digest's version."""
-    name, ref = split(node.text)
-    line = reading.lines[node.line - 1] if node.path == reading.path and node.line <= len(reading.lines) else ""
+    name, ref = split(text)
+    lines = reading.lines.get(node.path, ())
+    line = lines[node.line - 1] if node.line <= len(lines) else ""
     comment = line.partition(" #")[2].strip()
-    return Use(node.text, name, ref, inputs, variables, node.source, comment)
+    return Use(text, name, ref, inputs, variables, node.source, comment)
 
 
-def _remote(reading: Reading, node: Node, inputs: Mapping[str, str], variables: Mapping[str, str]) -> tuple[Act, ...]:
-    use = use_of(reading, node, inputs, variables)
+def _uses(reading: Reading, node: Node, inputs: Mapping[str, str], matrix: Matrix, scope: Scope) -> list[Use]:
+    """What a `uses` can be, a matrix written out; itself where that cannot be told."""
+    found = possible(node.text, matrix) if "${{" in node.text else None
+    written = sorted(found) if found else [node.text]
+    reading.include(node, "action", None)
+    return [use_of(reading, node, text, inputs, scope.environment) for text in written]
+
+
+def _remote(use: Use) -> tuple[Act, ...]:
     if use.name == "actions/github-script":
-        published = _RELEASES_API.search(inputs.get("script", ""))
-        return (Act("publish", use.name, node.source, "GitHub release"),) if published else ()
+        published = _RELEASES_API.search(use.inputs.get("script", ""))
+        return (Act("publish", use.name, use.source, "GitHub release"),) if published else ()
     if use.name in {"nick-fields/retry", "nick-invision/retry"}:
-        return recognise(inputs.get("command", ""), node.source, variables)
+        return recognise(use.inputs.get("command", ""), use.source, use.environment)
     found = action(use)
     if found is not None:
         return found
-    shown = node.text.partition("@")[0][:100]
-    return (Act("unread", shown, node.source, note=f"what `{shown}` does is not known"),)
+    shown = use.text.partition("@")[0][:100]
+    return (Act("unread", shown, use.source, note=f"what `{shown}` does is not known"),)
 
 
-def _run(node: Node, run: Node, variables: Mapping[str, str]) -> tuple[Act, ...]:
-    shell = node.get("shell")
-    if shell is not None and shell.text.split(" ")[0] in _PYTHON:
-        return (Act("unread-script", shell.text[:40], run.source, note=f"a {shell.text[:40]} script was not read"),)
-    first = replace(run.source, line=run.line + 1) if run.style in {"|", ">"} else run.source
-    return recognise(run.text, first, variables)
+def _facts_of(use: Use) -> Iterator[Fact]:
+    if (cache := cache_use(use)) is not None:
+        yield cache
+    if use.text.startswith("docker://"):
+        image = use.text.removeprefix("docker://")
+        yield ImageUse(use.source, image, "step", image_pin(image))
+    yield from taken(use)
+
+
+def _other_project(node: Node) -> bool:
+    """The step checks out another repository over this one, so that paths lead into that one from here on."""
+    inputs = node.get("with")
+    if inputs is None or split(text_of(node.get("uses")) or "")[0] != "actions/checkout":
+        return False
+    named = text_of(inputs.get("repository"))
+    return named is not None and "github.repository" not in named and text_of(inputs.get("path")) in {None, "."}
+
+
+def _run(reading: Reading, node: Node, run: Node, scope: Scope) -> tuple[Act, ...]:
+    shell = text_of(node.get("shell")) or scope.shell
+    if shell is not None and shell.split(" ")[0] in _OTHER_LANGUAGES:
+        return (Act("unread-script", shell[:40], run.source, note=f"a {shell[:40]} script was not read"),)
+    first = Source(run.path, run.line + 1, run.column) if run.style in {"|", ">"} else run.source
+    directory = text_of(node.get("working-directory")) or scope.directory
+    return recognise(run.text, first, scope.environment, reading.folder, directory, shell)
 
 
 def _local(
-    reading: Reading, uses: Node, depth: int, variables: Mapping[str, str]
+    reading: Reading, uses: Node, inputs: Mapping[str, str], around: Around
 ) -> tuple[tuple[Act, ...], list[StepFacts]]:
-    """A local action: the steps of a composite, or a program that was not read."""
+    """A local action: the steps of a composite with its inputs filled in, or a program that was not read."""
     folder = local_path(uses.text)
     unread = Act("unread", uses.text, uses.source)
-    if depth >= MAX_DEPTH:
+    if around.depth >= MAX_DEPTH:
+        reading.include(uses, "action", None)
         return (replace(unread, note="local actions are nested too deeply to be followed"),), []
     for name in ("action.yml", "action.yaml"):
-        opened = reading.open(f"{folder}/{name}" if folder else name, uses.source)
-        if opened is not None:
+        root = reading.open(f"{folder}/{name}" if folder else name, uses.source)
+        if root is not None:
             break
-    else:
+    reading.include(uses, "action", root is not None)
+    if root is None:
         return (replace(unread, note=f"the local action `{uses.text[:80]}` was not found here"),), []
-    runs = opened[0].get("runs")
-    using = runs.get("using") if runs is not None else None
-    if runs is None or using is None or using.text != "composite":
+    runs = root.get("runs")
+    using = text_of(runs.get("using")) if runs is not None else None
+    if runs is None or using != "composite":
         note = f"the local action `{uses.text[:80]}` is a program and was not read"
         return (Act("code", uses.text, uses.source), replace(unread, note=note)), []
-    return (), read_steps(reading, runs.get("steps"), variables, depth + 1)
+    steps = runs.get("steps")
+    if steps is not None:
+        steps = reading.filled(steps, _composite(root, inputs))
+    scope = replace(around.scope, steps={}, shell=None, directory="")
+    return (), read_steps(reading, steps, replace(around, scope=scope, depth=around.depth + 1))
+
+
+def _composite(root: Node, inputs: Mapping[str, str]) -> Given:
+    """`inputs.name` as the caller gives it: in a composite action all inputs are texts, and no others are there."""
+    known = given_inputs(root.get("inputs"), inputs)
+    return lambda name: known.get(name[7:], "") if name.startswith("inputs.") and "*" not in name else None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import replace
 
-from assess.evidence import Interval, Source
+from assess.evidence import Interval
 from assess.pipelines._actions import HARMLESS, PLAIN
 from assess.pipelines._facts import Act, Offer
+from assess.pipelines._github_caches import act_of, cache_use, has_rule
 from assess.pipelines._tools import (
     CONTAINER,
     GITHUB_RELEASE,
@@ -22,11 +21,8 @@ from assess.pipelines._tools import (
     npm_offer,
     npm_token,
 )
+from assess.pipelines._uses import HEX, Use
 
-Pin: TypeAlias = Literal["digest", "tag", "branch", "local", "unknown"]
-
-_HEX = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-_VERSION = re.compile(r"v?(\d{1,9})(?:\.\d{1,9})*(?:[-+._][0-9A-Za-z.+-]+)?\Z")
 _FULL_VERSION = re.compile(r"v\d+\.\d+\.\d+\Z")
 _SLSA = re.compile(
     r"slsa-framework/slsa-github-generator/\.github/workflows/((builder|generator|delegator)_[\w-]+)\.ya?ml\Z"
@@ -38,73 +34,14 @@ _HEAD = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One `uses:`: `name` in lower case without the ref, `ref` as written, `comment` what follows `#` on its line."""
-
-    text: str
-    name: str
-    ref: str | None
-    inputs: Mapping[str, str]
-    environment: Mapping[str, str]
-    source: Source
-    comment: str = ""
-
-    @property
-    def major(self) -> int | None:
-        """The major version: of the tag, or of the comment beside a digest; None if neither tells."""
-        for text in (self.ref or "", self.comment.split(" ")[0]):
-            if not _HEX.match(text) and (match := _VERSION.match(text.rpartition("/")[2])):
-                return int(match.group(1))
-        return None
-
-    def on(self, name: str) -> bool:
-        """The input is literally true."""
-        return self.inputs.get(name, "").strip().lower() == "true"
-
-    def off(self, name: str) -> bool:
-        """The input is literally false."""
-        return self.inputs.get(name, "").strip().lower() == "false"
-
-
-def split(uses: str) -> tuple[str, str | None]:
-    """(name in lower case, ref) of a remote `uses`."""
-    name, at, ref = uses.partition("@")
-    return name.lower().rstrip("/"), ref if at else None
-
-
-def pin(uses: str) -> Pin:
-    """How firmly a `uses` names its content; no ref, or an image without tag, counts as a branch."""
-    if uses.startswith(("./", "$/", "../")):
-        return "local"
-    if "${{" in uses:
-        return "unknown"
-    if uses.startswith("docker://"):
-        name = uses.removeprefix("docker://")
-        if "@sha256:" in name:
-            return "digest"
-        return "tag" if ":" in name.rpartition("/")[2] and not name.endswith(":latest") else "branch"
-    _, ref = split(uses)
-    if not ref:
-        return "unknown"
-    if _HEX.match(ref):
-        return "digest"
-    return "tag" if _VERSION.match(ref) else "branch"
-
-
 def action(use: Use) -> tuple[Act, ...] | None:
     """What an action does; None if it is not one we know."""
     found = _special(use)
-    if found is not None:
-        return found
-    if use.name in HARMLESS:
-        return ()
-    plain = PLAIN.get(use.name)
-    if plain is None:
-        return None
-    if use.on("lookup-only"):
-        return ()
-    return tuple(Act(does, use.name, use.source, target) for does, target in plain)
+    if found is None and (plain := PLAIN.get(use.name)) is not None:
+        found = tuple(Act(does, use.name, use.source, target) for does, target in plain)
+    if found is None and (use.name in HARMLESS or has_rule(use)):
+        found = ()
+    return None if found is None else (*found, *act_of(cache_use(use)))
 
 
 def _special(use: Use) -> tuple[Act, ...] | None:
@@ -140,43 +77,7 @@ def _special(use: Use) -> tuple[Act, ...] | None:
             keys = (Act("key", use.name, use.source),) if use.inputs.get("private-key") else ()
             return (Act("code", use.name, use.source), Act("attest", use.name, use.source, offer=IN_TOTO), *keys)
         case _:
-            return _cache(use)
-
-
-def _cache(use: Use) -> tuple[Act, ...] | None:
-    """Set-up actions that restore a cache, by default or when asked."""
-    major = use.major
-    asked: bool | None
-    match use.name:
-        case "actions/setup-go":
-            asked = False if use.off("cache") else True if use.on("cache") else None if major is None else major >= 4
-        case "actions/setup-node":
-            automatic = None if major is None or major >= 5 else False
-            asked = bool(use.inputs.get("cache")) or (False if use.off("package-manager-cache") else automatic)
-        case "actions/setup-python" | "actions/setup-java":
-            asked = bool(use.inputs.get("cache"))
-        case "ruby/setup-ruby":
-            asked = use.on("bundler-cache")
-        case "pnpm/action-setup":
-            asked = use.on("cache")
-        case "astral-sh/setup-uv":
-            sure = use.on("enable-cache") or (major is not None and major >= 6)
-            asked = False if use.off("enable-cache") else True if sure else None
-        case "gradle/actions/setup-gradle" | "gradle/gradle-build-action":
-            asked = not use.on("cache-disabled")
-        case "golangci/golangci-lint-action":
-            asked = not use.on("skip-cache")
-        case "actions-rust-lang/setup-rust-toolchain" | "jdx/mise-action":
-            asked = not use.off("cache")
-        case "bazel-contrib/setup-bazel":
-            asked = any(
-                use.inputs.get(name, "false") != "false"
-                for name in ("disk-cache", "repository-cache", "bazelisk-cache")
-            )
-        case _:
             return None
-    code = (Act("code", use.name, use.source),) if use.name == "golangci/golangci-lint-action" else ()
-    return code if asked is False else (*code, Act("cache", use.name, use.source, sure=asked is True))
 
 
 def _checkout(use: Use) -> tuple[Act, ...]:
@@ -228,8 +129,8 @@ def _docker(use: Use) -> tuple[Act, ...]:
     acts += buildkit(
         inputs.get("provenance"), pushes, use.name, use.source, use.environment, attest=attest, loads=local
     )
-    if inputs.get("cache-from") or "cache-from" in inputs.get("set", ""):
-        acts.append(Act("cache", f"{use.name} cache-from", use.source))
+    if "${{" in asked:
+        acts = [replace(act, asked=inputs["push"]) if act.does == "publish" else act for act in acts]
     return tuple(acts)
 
 
@@ -270,13 +171,13 @@ def look_alike(use: Use) -> bool:
 
 def _generator(use: Use, name: str, kind: str) -> tuple[Act, ...]:
     """slsa-github-generator: only a full release tag is accepted by its verifier."""
-    ref = use.ref or ""
+    ref = (use.ref or "").removeprefix("refs/tags/")
     level, generated, note = Interval(3, 3), True, None
     maybe: bool | None = generated
     if not _FULL_VERSION.match(ref):
         level = Interval(1, 1)
         note = f"{name} at {ref[:60]!r}: its verifier accepts full release tags (vX.Y.Z) only"
-        if _HEX.match(ref):
+        if HEX.match(ref):
             level, maybe = Interval(0, 1), None
             note = f"{name} at a digest: build or verification fails, it must be named by tag vX.Y.Z"
     elif tuple(int(part) for part in ref[1:].split(".")[:2]) < (1, 10):

@@ -34,7 +34,7 @@ class ReleasePath:
 def paths(facts: PipelineFacts) -> list[ReleasePath]:
     """The groups of jobs that belong together, in the order of the file."""
     # 1. the jobs that take part
-    before = _ancestors(facts.jobs)
+    before = ancestors(facts.jobs)
     active = [job for job in facts.jobs if _takes_part(job)]
     # 2. those that belong together
     group = {job.job.id: job.job.id for job in active}
@@ -61,7 +61,7 @@ def paths(facts: PipelineFacts) -> list[ReleasePath]:
     ]
 
 
-def _ancestors(jobs: tuple[JobFacts, ...]) -> dict[str, set[str]]:
+def ancestors(jobs: tuple[JobFacts, ...]) -> dict[str, set[str]]:
     """Per job, all jobs that must come before it; needing a calling job means needing all jobs inside it."""
     inside: dict[str, list[str]] = {}
     for job in jobs:

@@ -13,11 +13,14 @@ from dataclasses import replace
 
 from assess.evidence import ConfiguredProvenance, Interval, Note, Release
 from assess.pipelines import _expressions as expressions
+from assess.pipelines._expression_values import conjuncts, demanded
 from assess.pipelines._facts import UNREAD, Act, JobFacts, Offer, PipelineFacts
 from assess.pipelines._paths import ReleasePath, paths, promises
 from assess.pipelines._tools import CONTAINER
 
-_REGARDLESS = frozenset({"always", "cancelled", "failure"})
+REGARDLESS = frozenset({"always", "cancelled", "failure"})
+_ASKED = {"github-actions": "the permission `id-token: write`, which is not given"}
+"""What a job must have to sign with its workload's identity, in its system's words."""
 _PACKING = frozenset({"npm", "crates.io", "Maven repository", "VS Code Marketplace", "pub.dev", "Hex", "CocoaPods"})
 MAX_NOTES = 50
 
@@ -36,7 +39,7 @@ def lets_outsiders_in(facts: PipelineFacts) -> Note | None:
     if facts.outsiders is None:
         return None
     for job in facts.jobs:
-        if _untrusted(job) is True:
+        if runs_outsiders_code(job) is True:
             act = next(act for act in job.acts if act.does == "untrusted" and act.sure)
             return Note(act.source, act.note or "runs outsiders' code")
     return None
@@ -48,14 +51,16 @@ def _releases_of(facts: PipelineFacts, path: ReleasePath) -> list[Release]:
     targets = tuple(dict.fromkeys(act.target for _, act in path.acts() if act.does == "publish" and act.target))
     groups: dict[int, tuple[tuple[JobFacts, Act] | None, list[str]]] = {}
     for target in targets:
-        best = _best([(job, act) for job, act in offers if _covers(act.offer, target)])
+        best = best_of([(job, act) for job, act in offers if covers(act.offer, target)])
         groups.setdefault(id(best[1]) if best else 0, (best, []))[1].append(target)
     if not targets:
-        groups[0] = (_best(offers), [])
+        groups[0] = (best_of(offers), [])
     return [_release(facts, path, best, tuple(names)) for best, names in groups.values()]
 
 
-def _best(offers: list[tuple[JobFacts, Act]]) -> tuple[JobFacts, Act] | None:
+def best_of(offers: list[tuple[JobFacts, Act]]) -> tuple[JobFacts, Act] | None:
+    """The offer that carries most; None of none."""
+
     def rank(one: tuple[JobFacts, Act]) -> tuple[bool, int, int, bool]:
         offer = one[1].offer
         level = offer.level if offer is not None and offer.level is not None else Interval(0, 0)
@@ -69,7 +74,8 @@ def _best(offers: list[tuple[JobFacts, Act]]) -> tuple[JobFacts, Act] | None:
     return max(offers, key=rank, default=None)
 
 
-def _covers(offer: Offer | None, target: str) -> bool:
+def covers(offer: Offer | None, target: str) -> bool:
+    """The provenance is of what is published to this target."""
     if offer is None:
         return False
     if offer.covers == "files":
@@ -84,7 +90,7 @@ def _release(
     offer = best[1].offer if best is not None else None
     places = [act for _, act in path.acts() if act.does == "publish" and (not targets or act.target in targets)]
     first = places[0] if places else best[1] if best else next((a for _, a in path.acts() if a.does in UNREAD), None)
-    identity = _identity(path)
+    identity = False if offer is not None and offer.control_plane else _identity(path)
     provenance, notes = _provenance(facts, path, best, identity)
     recorded, unrecorded = _recorded(path, offer)
     return Release(
@@ -95,9 +101,11 @@ def _release(
         publishes_to=targets,
         provenance=provenance,
         hosted=_hosted(path),
-        isolated=_isolated(path, offer, identity),
+        isolated=_isolated(facts, path, offer, identity),
         shares_cache=_any(job.tell("cache") for job in path.jobs),
-        runs_untrusted_code=_any(_untrusted(job) for job in path.jobs) if _open_to_all(facts, path) else False,
+        runs_untrusted_code=_any(runs_outsiders_code(job) for job in path.jobs)
+        if open_to_outsiders(facts, path)
+        else False,
         parameters_recorded=recorded,
         subject_by_digest=offer.by_digest if offer is not None else None,
         scripted=True,
@@ -111,12 +119,13 @@ def _any(values: Iterable[bool | None]) -> bool | None:
     return True if True in seen else None if None in seen else False
 
 
-def _open_to_all(facts: PipelineFacts, path: ReleasePath) -> bool:
+def open_to_outsiders(facts: PipelineFacts, path: ReleasePath) -> bool:
+    """A trigger lets outsiders start it with the repository's rights, or whoever calls it may have such a one."""
     called = facts.only_called and any(job.has("untrusted") for job in path.jobs)
     return facts.outsiders is not None or called
 
 
-def _untrusted(job: JobFacts) -> bool | None:
+def runs_outsiders_code(job: JobFacts) -> bool | None:
     """Outsiders' code is taken and something of it is run."""
     taken = job.tell("untrusted")
     if taken is not True:
@@ -124,7 +133,7 @@ def _untrusted(job: JobFacts) -> bool | None:
     return True if job.tell("build", "code") is not False else None
 
 
-def _runs_code(job: JobFacts) -> bool | None:
+def runs_code(job: JobFacts) -> bool | None:
     """Code of the project runs in the job: `npm publish` runs its scripts too."""
     if job.trusted:
         return False
@@ -136,17 +145,22 @@ def _identity(path: ReleasePath) -> bool | None:
     """A job that runs the project's code may ask for the identity that signs."""
     found: list[bool | None] = []
     for job in path.jobs:
-        runs, can = _runs_code(job), job.job.can_sign
+        runs, can = runs_code(job), job.job.can_sign
         found.append(False if runs is False or can is False else True if runs and can else None)
     return _any(found)
 
 
-def _isolated(path: ReleasePath, offer: Offer | None, identity: bool | None) -> bool | None:
+def _isolated(facts: PipelineFacts, path: ReleasePath, offer: Offer | None, identity: bool | None) -> bool | None:
     if offer is None or offer.isolated is None:
         return None
-    if offer.separate:
+    # A workflow that others call attests apart from their build where no job that runs code may sign.
+    if offer.separate or (facts.only_called and _attests(offer)):
         return None if identity is None or _builds(path) is False else not identity
     return offer.isolated
+
+
+def _attests(offer: Offer) -> bool:
+    return offer.generator.startswith("actions/attest")
 
 
 def _hosted(path: ReleasePath) -> bool | None:
@@ -201,10 +215,9 @@ def _provenance(
     if offer.keyless and job.job.can_sign is False and generated is not False:
         generated = None
         level = Interval(0, level.ceiling) if level is not None else None
-        notes.append(
-            Note(job.job.source, f"{offer.generator} needs the permission `id-token: write`, which is not given")
-        )
-    if facts.only_called and level == Interval(2, 2) and offer.generator.startswith("actions/attest"):
+        asked = _ASKED.get(facts.pipeline.system, "an identity of its job, which none is given to")
+        notes.append(Note(job.job.source, f"{offer.generator} needs {asked}"))
+    if facts.only_called and level == Interval(2, 2) and _attests(offer):
         level = Interval(2, 3)
         notes.append(Note(act.source, "called from another repository, this workflow is claimed to carry L3"))
     optional = _optional(path, job, act)
@@ -225,7 +238,7 @@ def _provenance(
 
 def _keys(path: ReleasePath) -> bool | None:
     """A long-lived signing key is where the project's code runs; one in a job that runs none does not count."""
-    found = [False if _runs_code(job) is False else job.tell("key") for job in path.jobs]
+    found = [False if runs_code(job) is False else job.tell("key") for job in path.jobs]
     return _any(found)
 
 
@@ -233,17 +246,34 @@ def _optional(path: ReleasePath, job: JobFacts, act: Act) -> bool | None:
     """Whether the release goes on without provenance; None where the attesting step has a condition of its own."""
     publishing = [(one, a) for one, a in path.acts() if a.does == "publish"]
     if act.optional or job.job.continue_on_error:
+        return not _asked_for(path, job)
+    if any(job.job.id in one.job.needs and _goes_on(one, job) for one, _ in publishing):
         return True
-    for one, _ in publishing:
-        needed = job.job.id in one.job.needs
-        if needed and one.condition is not None and expressions.calls(one.condition) & _REGARDLESS:
-            return True
     if job.job.continue_on_error is None or act.optional is None:
         return None
     alone = act.does != "publish" and act.condition is not None
-    if alone and publishing and all(a.condition != act.condition for _, a in publishing):
+    needed = conjuncts(act.condition)
+    if alone and publishing and not any(needed and needed <= conjuncts(a.condition, a.asked) for _, a in publishing):
         return None
     return False
+
+
+def _goes_on(one: JobFacts, attesting: JobFacts) -> bool:
+    """The job runs although the attesting one has failed."""
+    name = attesting.job.id.rpartition("/")[2].lower()
+    if one.condition is not None and f"needs.{name}.result" in demanded(one.condition):
+        return False
+    if one.job.regardless is not None:
+        return one.job.regardless
+    return one.condition is not None and bool(expressions.calls(one.condition) & REGARDLESS)
+
+
+def _asked_for(path: ReleasePath, attesting: JobFacts) -> bool:
+    """Every publishing job asks that the tolerated attesting one succeeded: slsa-github-generator's `outcome`."""
+    name = attesting.job.id.rpartition("/")[2].lower()
+    later = [one for one in path.jobs if one is not attesting and one.has("publish")]
+    outcome = {f"needs.{name}.outputs.outcome", f"needs.{name}.result"}
+    return bool(later) and all(demanded(one.condition or "") & outcome for one in later)
 
 
 def _notes(path: ReleasePath, best: tuple[JobFacts, Act] | None, own: tuple[Note, ...]) -> tuple[Note, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from assess.assessment import Assessment
 from assess.report._environment import environment
+from assess.report.audits import CONDITIONS
 from assess.report.text import a_list, block
 from assess.report.view import sources_of, view_of
 
@@ -26,6 +27,7 @@ def render_html(assessment: Assessment) -> str:
         url=safe_url,
         word=word,
         a_list=a_list,
+        conditions=CONDITIONS,
         sources_of=sources_of,
     )
 

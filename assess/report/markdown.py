@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from assess.assessment import Assessment
 from assess.report._environment import environment
+from assess.report.audits import CONDITIONS
 from assess.report.text import a_list, block, shown
 from assess.report.view import sources_of, view_of
 
@@ -32,6 +33,7 @@ def render_markdown(assessment: Assessment) -> str:
         fence=fence,
         link=link,
         a_list=a_list,
+        conditions=CONDITIONS,
         sources_of=sources_of,
     )
     return re.sub(r"\n{3,}", "\n\n", text)

@@ -18,6 +18,9 @@ GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 GENERATOR = "https://github.com/slsa-framework/slsa-github-generator/"
 CLOUD_BUILD = "https://cloudbuild.googleapis.com/GoogleHostedWorker"
 MAX_WORD = 600
+_LOCAL = re.compile(r"(?P<kind>oci|oci-archive|docker-archive):(?!//)(?P<path>.+)@sha256:[0-9a-f]{64}", re.DOTALL)
+"""An image that is in no registry."""
+_HANGS = re.compile(r"@sha256:[0-9a-f]{64}#/layers/\d+\Z")
 _HOST_PATH = re.compile(r"(?:git\+)?https://(?P<path>[\w.-]+/[^@?#\s]+?)(?:\.git)?/?(?:@[^\s]*)?")
 
 
@@ -38,7 +41,10 @@ def commands_of(
     """The commands for one subject: its digest, then for each attestation that can be verified the tools that can."""
     found = list(_digest(subject))
     for attestation, provenance in pairs:
-        if attestation is None or attestation.disposition in ("other-subject", "not-provenance"):
+        signature = attestation is not None and attestation.kind == "signature" and _is_image(subject)
+        if attestation is None or attestation.disposition == "other-subject":
+            continue
+        if attestation.disposition == "not-provenance" and not signature:
             continue
         if attestation.signature != "absent":
             found += _verifiers(assessment, subject, attestation, provenance)
@@ -105,6 +111,7 @@ def _verifiers(
         identity = _identity(assessment, signer)
         if _is_image(subject):
             found.append(("cosign", _attached(assessment, attestation, subject, identity), shows))
+            found.append(("gh", _github(assessment, attestation, subject, signer, bundle), shows))
         elif "bundle" in attestation.container:
             found.append(("cosign", _blob(assessment, attestation, subject, bundle, identity), shows))
             found.append(("gh", _github(assessment, attestation, subject, signer, bundle), shows))
@@ -149,8 +156,21 @@ def _attached(
     assessment: Assessment, attestation: Attestation, subject: SubjectAssessment, identity: tuple[str | None, ...]
 ) -> str | None:
     root = _root(assessment, "--trusted-root")
-    kind = ("--type", attestation.predicate_type)
-    return _line("cosign", "verify-attestation", *kind, *identity, *root, _image_of(subject))
+    image = _image_of(subject)
+    local: tuple[str, ...] = ()
+    if found := _LOCAL.fullmatch(image):
+        if found["kind"] != "oci":
+            return None
+        image, local = _path(found["path"]), ("--local-image",)
+    verb: tuple[str, ...] = ("verify-attestation", "--type", attestation.predicate_type)
+    if attestation.kind == "signature":
+        verb = ("verify",)
+    # What keys signed need not be in a log; cosign asks for an entry unless it is told not to.
+    logged = any(one.step in (6, 7) for one in attestation.checks)
+    unlogged = ("--insecure-ignore-tlog",) if identity[0] == "--key" and not logged else ()
+    # cosign 3 looks at bundles alone where an image has some.
+    old = ("--new-bundle-format=false",) if attestation.container in ("cosign-signature", "cosign-layer") else ()
+    return _line("cosign", *verb, *old, *local, *unlogged, *identity, *root, image)
 
 
 def _github(
@@ -162,6 +182,13 @@ def _github(
     who = ("--repo", repository.removeprefix("github.com/"), "--cert-identity", signer.identity)
     kind = ("--predicate-type", attestation.predicate_type)
     root = _root(assessment, "--custom-trusted-root")
+    if _is_image(subject):
+        # gh knows bundles in a registry, and nothing of layouts or of cosign's own layers
+        if _LOCAL.fullmatch(_image_of(subject)) or "bundle" not in attestation.container:
+            return None
+        return _line(
+            "gh", "attestation", "verify", f"oci://{_image_of(subject)}", "--bundle-from-oci", *who, *kind, *root
+        )
     return _line("gh", "attestation", "verify", _file_of(subject), "--bundle", bundle, *who, *kind, *root)
 
 
@@ -180,6 +207,8 @@ def _slsa_verifier(
     elif reference.startswith("refs/heads/"):
         expected = (*expected, "--source-branch", reference.removeprefix("refs/heads/"))
     if _is_image(subject):
+        if _LOCAL.fullmatch(_image_of(subject)):
+            return None
         return _line("slsa-verifier", "verify-image", _image_of(subject), *expected)
     return _line("slsa-verifier", "verify-artifact", _file_of(subject), "--provenance-path", bundle, *expected)
 
@@ -244,7 +273,8 @@ def _given(
         digest = next((one for one in subject.subject.digests if one.algorithm == "sha256"), subject.subject.digests[0])
         given += ["--artifact", _file_of(subject) if subject.subject.source else str(digest)]
     for path in dict.fromkeys(one.source.path for pair in pairs for one in pair if one is not None):
-        given += ["--attestation", path]
+        # What hangs on the image is found with it.
+        given += ["--attestation", path] if not (_is_image(subject) and _HANGS.search(path)) else []
     for option in ("trusted-root", "key", "platforms", "answers", "lock"):
         for one in assessment.inputs:
             if one.kind == option:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from assess.assessment import Assessment
 from assess.evidence import Source
+from assess.report.audits import CONDITIONS, AuditCard, levels_of, name_of
 from assess.report.gaps import leading
 from assess.report.readings import READINGS
 from assess.report.text import a_list, shorten, visible
@@ -72,7 +73,7 @@ class _Writer:
 def render_terminal(assessment: Assessment, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
     """The report as lines of at most `width` (40 to 200) characters; escape sequences only with `color`.
 
-    `verbose` adds every attestation with every check that was made.
+    `verbose` adds notes, and every attestation with every check that was made.
     """
     view = view_of(assessment)
     writer = _Writer(max(MIN_WIDTH, min(MAX_WIDTH, width)), color)
@@ -89,9 +90,15 @@ def render_terminal(assessment: Assessment, *, color: bool = False, width: int =
     _actions(writer, view)
     _expectations(writer, view)
     _contradictions(writer, view)
+    _pipelines(writer, view)
+    _audits(writer, view.audits.contradicts, "What contradicts the configured level", "unmet")
+    _audits(writer, view.audits.threatens, "What threatens it", "unknown")
+    _way_up(writer, view)
+    _untold(writer, view)
     _notices(writer, view, "warning", "Warnings")
     _unreadable(writer, view)
     if verbose:
+        _notices(writer, view, "info", "Notes")
         _evidence(writer, view)
     _gate(writer, view)
     return "\n".join(writer.lines) + "\n"
@@ -208,6 +215,53 @@ def _contradictions(writer: _Writer, view: View) -> None:
         for one in found[:MOST]:
             writer.put(f"{one.requirement}/{one.clause}: {one.text}{_places(one.sources)}", indent=2)
         writer.more(len(found))
+
+
+def _pipelines(writer: _Writer, view: View) -> None:
+    """Every pipeline that releases something; the first line of the report tells of them together."""
+    found = view.audits.pipelines
+    if len(found) > 1 or any(one.vendor != one.strict for one in found):
+        writer.heading("What each pipeline is configured for")
+        for one in found[:MOST]:
+            writer.put(f"{one.pipeline}: {levels_of(one)}", indent=2)
+            missing = [CONDITIONS.get(name, name) for name, held in one.conditions if held is not True]
+            if missing and one.strict.reached < one.vendor.ceiling:
+                writer.put(f"strict, not shown: {'; '.join(missing)}", "dim", indent=4)
+        writer.more(len(found))
+
+
+def _way_up(writer: _Writer, view: View) -> None:
+    """The next step of each CI system in use; the reports have them all, with examples."""
+    found = view.assessment.steps_up
+    if found:
+        writer.heading("The way up")
+        for system in dict.fromkeys(one.system for one in found):
+            one = next(step for step in found if step.system == system)
+            writer.put(f"{system}, L{one.lower} to L{one.upper}: {one.title} ({one.effort} effort)", indent=2)
+        writer.put("slsa-assess fix makes the safe changes; markdown and html reports show every step", "dim", indent=2)
+
+
+def _audits(writer: _Writer, cards: tuple[AuditCard, ...], title: str, style: str) -> None:
+    if cards:
+        writer.heading(title, style)
+        for card in cards[:MOST]:
+            for one in card.cases:
+                places = tuple({str(place.source): place.source for place in one.places}.values())
+                tools = a_list(tuple(dict.fromkeys(place.tool for place in one.places if place.tool)), 2)
+                too = "" if all(place.tool for place in one.places) else "also "
+                by = f" ({too}found by {tools})" if tools else ""
+                writer.put(f"{name_of(one)}: {one.says}{_places(places)}{by}", indent=2)
+                clauses = a_list(one.contradicts or one.threatens, 2)
+                writer.put(f"{'against' if one.contradicts else 'weakens'} {clauses}", "dim", indent=4)
+            writer.put(f"fix: {card.text.remedy}", "dim", indent=4)
+        writer.more(len(cards))
+
+
+def _untold(writer: _Writer, view: View) -> None:
+    found = tuple(name_of(one) for one in view.audits.unknown)
+    if found:
+        writer.heading("What may contradict it and cannot be told", "unknown")
+        writer.put(a_list(found, MOST), indent=2)
 
 
 def _notices(writer: _Writer, view: View, severity: str, title: str) -> None:

@@ -16,6 +16,7 @@ from assess.assessment import (
     SubjectAssessment,
 )
 from assess.evidence import Attestation, Provenance, Source
+from assess.report.audits import AuditsView, audits_of
 from assess.report.gaps import Action, Duty, Gap, actions_of, attested, duties_of, gaps_of, given, leading
 from assess.report.overview import MatrixRow, Question, counts_of, matrix_of, questions_of
 from assess.report.readings import TrackView, tracks_of
@@ -94,6 +95,7 @@ class View:
     notices: tuple[Notice, ...]
     questions: tuple[Question, ...]
     threats_url: str
+    audits: AuditsView
 
     @property
     def expected(self) -> bool:
@@ -122,6 +124,7 @@ def view_of(assessment: Assessment) -> View:
         notices=tuple(sorted(assessment.notices, key=lambda one: _SEVERITY.get(one.severity, 3))),
         questions=questions_of(assessment),
         threats_url=_threats_url(assessment.spec),
+        audits=audits_of(assessment),
     )
 
 

@@ -32,6 +32,8 @@ class Case:
     identity: IdentityPolicy | None
     hint: str | None = None
     """The key id that came with the signature; not to be trusted."""
+    key_needs_log: bool = True
+    """A bundle that a key signed must have a log entry, where the trusted root names logs."""
 
     @property
     def in_bundle(self) -> bool:

@@ -38,8 +38,9 @@ def _stamped(case: Case, record: Record, otherwise: bool) -> tuple[datetime, ...
         stamps = case.material.timestamps
         if len(stamps) > MAX_TIMESTAMPS or len(set(stamps)) != len(stamps):
             raise RefusedError(f"timestamps must be different ones, at most {MAX_TIMESTAMPS}", found=str(len(stamps)))
+        covered = case.material.stamped if case.material.stamped is not None else case.signature
         for stamp in stamps:
-            moment = read_timestamp(stamp, case.signature, case.root)
+            moment = read_timestamp(stamp, covered, case.root)
             if moment is not None:
                 moments.append(moment)
         # One of an authority that is not trusted here says nothing, unless it is all there is.

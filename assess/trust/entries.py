@@ -79,6 +79,8 @@ def bind(entry: LogEntry, signed: Signed) -> Proved[None]:
             value = _at(spec, "data", "hash", "value")
             digest = _hex(value)
             _same_content(_at(spec, "data", "hash", "algorithm"), digest, signed)
+        case ("rekord", "0.0.1"):
+            _bind_rekord(spec, signed)
         case ("hashedrekord", "0.0.2"):
             _bind_hashedrekord_2(_at(spec, "hashedRekordV002"), signed)
         case ("dsse", "0.0.1"):
@@ -100,6 +102,16 @@ def bind(entry: LogEntry, signed: Signed) -> Proved[None]:
             raise UnprovableError(f"entries of kind {entry.kind[:40]} {entry.version[:20]} are not known")
     who = "certificate" if signed.by_certificate else "key"
     return Proved(f"the entry ({entry.kind} {entry.version}) is about this signature, {who} and content", None)
+
+
+def _bind_rekord(spec: dict[str, JSON], signed: Signed) -> None:
+    """What cosign logged before hashedrekord; other signature formats (pgp, ssh, minisign) are not ours."""
+    form = _at(spec, "signature", "format")
+    if form != "x509":
+        raise RefusedError("the entry is about a signature of another format", "x509", str(form)[:40])
+    _same_signature(_at(spec, "signature", "content"), signed)
+    _same_pem(_at(spec, "signature", "publicKey", "content"), signed)
+    _same_content(_at(spec, "data", "hash", "algorithm"), _hex(_at(spec, "data", "hash", "value")), signed)
 
 
 def _bind_hashedrekord_2(spec: JSON, signed: Signed) -> None:

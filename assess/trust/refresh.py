@@ -153,7 +153,7 @@ def _fetcher() -> FetcherInterface:
     from tuf.api.exceptions import DownloadHTTPError
     from tuf.ngclient.fetcher import FetcherInterface
 
-    from assess.trust.http import HttpLimits, request
+    from assess.http import HttpLimits, request
 
     class Fetcher(FetcherInterface):
         """Fetches whole files; TUF itself holds each to its length."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from assess.attestations._json import JSON, Limits, decode_base64, read_json
 from assess.attestations.envelope import InclusionProof, LogEntry, Material, Opened
 from assess.errors import InputError, UnavailableError
-from assess.trust.http import HttpLimits, request
+from assess.http import HttpLimits, request
 from assess.trust.roots import TrustedRoot
 from assess.trust.signers import IdentityPolicy
 from assess.trust.verify import verify

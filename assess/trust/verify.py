@@ -4,7 +4,8 @@ The narrative (numbers are `Check.step`; step 9, subjects, step 10, agreement, a
 caller's):
 
  1. open        the container has one content, one signature (if it is a bundle) and something to verify it with
- 2. signature   over the DSSE PAE, or over the artifact, by the certificate's key or a key that the user gave
+ 2. signature   over the DSSE PAE, over the artifact, or over the payload that names an image, by the certificate's
+                key or a key that the user gave
  3. time        from a log's promise (SET) or an RFC 3161 timestamp over the signature
  4. chain       the certificate was issued by an authority of the trusted root and valid at each trusted time
  5. sct         a CT log of the trusted root promised to publish the certificate
@@ -62,6 +63,7 @@ def verify(
     artifact: tuple[Digest, ...] | None = None,
     artifact_file: Path | None = None,
     identity: IdentityPolicy | None = None,
+    key_needs_log: bool = True,
 ) -> Verification:
     """Verify an attestation's signature, steps 1 to 8 of the module's narrative; never raises for what it says.
 
@@ -70,6 +72,7 @@ def verify(
     what is known of the artifact by digest (lower-case hex): message signatures are over it; for envelopes its digests
     are the caller's to compare (step 9).
     `artifact_file` serves signatures that are over the artifact's bytes (pure Ed25519).
+    Without `key_needs_log` what a given key signed needs no log entry, also in a bundle; one that is there must hold.
     """
     record = Record()
     # (1) open
@@ -86,11 +89,13 @@ def verify(
     for signature, certificate, hint in signed:
         if opened.envelope is not None:
             content = Content(_covered(opened, opened.envelope))
+        elif opened.claims is not None:
+            content = Content(opened.claims)
         else:
             content = Content(None, artifact or (), artifact_file)
         own_certificate = certificate if opened.material is None else None
         certificates = material.certificates or ((own_certificate,) if own_certificate is not None else ())
-        case = Case(opened, signature, content, certificates, material, root, keys, identity, hint)
+        case = Case(opened, signature, content, certificates, material, root, keys, identity, hint, key_needs_log)
         own = Record()
         own.checks.extend(record.checks)
         results.append(_by_certificate(case, own) if certificates else _by_key(case, own))
@@ -218,7 +223,7 @@ def _entries(case: Case, record: Record, key: SupportedKey, verifier: bytes, tim
     """(6) and (7) for each log entry."""
     if not case.material.entries:
         # Private instances keep no log. A bare envelope under a given key is trusted for the key alone.
-        if case.root.logs and (case.in_bundle or case.certificates):
+        if case.root.logs and ((case.in_bundle and case.key_needs_log) or case.certificates):
             record.lacks(6, "inclusion", f"no log entry, though the trusted root ({case.root.name}) names logs")
         return
     hint = hint_of(case.opened)

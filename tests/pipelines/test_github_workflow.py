@@ -9,7 +9,7 @@ import pytest
 
 from assess.evidence import Job, Pipeline
 from assess.pipelines import read_pipeline_file, read_pipelines
-from assess.pipelines._offers import pin
+from assess.pipelines._uses import pin
 
 PATH = ".github/workflows/x.yml"
 

@@ -10,6 +10,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from assess.assessment import (
     Assessment,
+    AuditFinding,
+    AuditPlace,
+    AuditText,
     ClauseFinding,
     ClauseText,
     Contradiction,
@@ -19,9 +22,12 @@ from assess.assessment import (
     NotChecked,
     Notice,
     Observation,
+    PipelineLevel,
+    Raise,
     ReadingLevel,
     ReadingOutcome,
     RequirementText,
+    StepUp,
     SubjectAssessment,
     Verdict,
     Waiver,
@@ -47,6 +53,7 @@ from assess.evidence import (
     Release,
     Signer,
     Source,
+    SourceControl,
     Step,
     Subject,
     Trigger,
@@ -473,6 +480,82 @@ RELEASE = Release(
 )
 
 
+AUDITS = (
+    AuditText(
+        "audit.cache-poisoning",
+        4,
+        "The release restores a cache that other runs can write",
+        "What another run has written becomes part of the release.",
+        "low",
+        "Remove caches from jobs that build or publish a release.",
+        (("github-actions", "- uses: actions/setup-node@v6\n  with:\n    package-manager-cache: false\n"),),
+    ),
+    AuditText("audit.wide-trigger", 15, "More can start a release", "Nobody has reviewed it.", "", "Use tags.", ()),
+)
+AUDITED = (
+    AuditFinding(
+        "audit.cache-poisoning",
+        "restored",
+        "the job restores a cache that other runs can write",
+        "found",
+        ("build.isolated/cache",),
+        ("build.isolated/isolated",),
+        (
+            AuditPlace(Source(RELEASE_YML, 41), "cache.written_by_others false", "actions/cache: it is true", "build"),
+            AuditPlace(Source(RELEASE_YML, 41), "nothing for zizmor/cache-poisoning", "a cache", None, "zizmor 1.32.0"),
+        ),
+        3,
+    ),
+    AuditFinding("audit.cache-poisoning", "shared", "another job writes it", "unknown", ("build.isolated/cache",)),
+    AuditFinding(
+        "audit.wide-trigger",
+        "any-ref",
+        "the release starts from any branch",
+        "found",
+        (),
+        ("build.consistent-process/stable",),
+        (AuditPlace(Source(RELEASE_YML, 3), "any_ref false", "push: any_ref is true"),),
+        1,
+    ),
+)
+CONFIGURED = (
+    PipelineLevel(
+        RELEASE_YML,
+        "github-actions",
+        Source(RELEASE_YML, 1),
+        Interval(2, 3),
+        Interval(2, 2),
+        "configured for up to Build L2, perhaps L3; not demonstrated",
+        "configured for up to Build L2; not demonstrated",
+        (("apart", False), ("signs_alone", None), ("hosted_guard", True)),
+        (
+            Raise(
+                "build.isolated/cache",
+                3,
+                "unmet",
+                "audit.cache-poisoning/restored: the job restores a cache",
+                "Remove caches from jobs that build or publish a release.",
+                (Source(RELEASE_YML, 41),),
+            ),
+        ),
+    ),
+)
+
+
+STEPS_UP = (
+    StepUp(
+        "github-actions",
+        "Attest what the release publishes",
+        0,
+        2,
+        "low",
+        "GitHub signs it.",
+        "--- a/release.yml\n+++ b/release.yml\n@@ -1 +1,2 @@\n jobs:\n+  attest: {}\n",
+    ),
+    StepUp("jenkins", "Sign where the project's jobs cannot reach", 1, 2, "high", "No file can do it."),
+)
+
+
 def rich() -> Assessment:
     """Two artifacts, one at L2 by a vendor's claim and one whose signature fails, with something in every section."""
     return Assessment(
@@ -495,6 +578,22 @@ def rich() -> Assessment:
         ),
         pipelines=(PIPELINE,),
         releases=(RELEASE,),
+        source_controls=(
+            SourceControl(
+                Source(".github/rulesets/main.json", 1),
+                "ruleset",
+                "github",
+                "branch",
+                ("~DEFAULT_BRANCH",),
+                True,
+                ("no-deletion", "no-force-push", "review"),
+                1,
+                ("RepositoryRole 5 (always)",),
+                True,
+                ("continuity",),
+                (Note(Source(".github/rulesets/main.json", 1), "1 may pass it by <b>"),),
+            ),
+        ),
         answers=(Answer("release.provenance-published", True, Source("answers.yaml", 3), "Jo Roe", "2026-02-01"),),
         contradictions=(
             Contradiction(
@@ -534,6 +633,10 @@ def rich() -> Assessment:
         ),
         rule_pack=SHA_B,
         roots=("sigstore-public-good, 2026-01-15, sha256:" + SHA_A,),
+        audits=AUDITS,
+        audited=AUDITED,
+        configured=CONFIGURED,
+        steps_up=STEPS_UP,
     )
 
 
@@ -544,6 +647,10 @@ def simple() -> Assessment:
         levels=GOOD.levels,
         subjects=(replace(GOOD, expectations=()),),
         verdict=Verdict(True, "PASSED: Build L2 (minimum L2)"),
+        audits=(),
+        audited=None,
+        configured=(),
+        steps_up=(),
         contradictions=(),
         notices=(),
         unreadable=(),

@@ -19,7 +19,7 @@ from virtual_sigstore import GitHubRun, Tamper, VirtualSigstore, generator_run, 
 
 from assess.attestations.containers import open_attestations
 from assess.errors import UnavailableError
-from assess.trust.http import HttpLimits, request
+from assess.http import HttpLimits, request
 from assess.trust.rekor_online import lacks_entry, look_up
 from assess.trust.roots import load_trusted_root
 from assess.trust.verify import verify
@@ -252,7 +252,7 @@ def test_nothing_of_the_network_is_loaded_unasked() -> None:
     code = f"import sys, {modules.replace(' ', ', ')}\nprint(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "assess.lock" in loaded
-    assert not {"urllib3", "tuf", "sigstore", "assess.trust.http", "http.client"} & set(loaded)
+    assert not {"urllib3", "tuf", "sigstore", "assess.http", "assess._http_pool", "http.client"} & set(loaded)
 
 
 def test_check_online_proves_the_level(run: Callable[..., Any], tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Container images: where they live (registries, layouts, archives) and what hangs on them. No cryptography."""
