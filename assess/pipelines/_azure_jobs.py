@@ -9,8 +9,9 @@ from assess._yaml import Node
 from assess.evidence import RunnerKind
 from assess.pipelines._azure_expand import CONDITION, alternatives
 from assess.pipelines._azure_steps import Around, open_template, read_steps
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, JobFacts
-from assess.pipelines._reader import MAX_JOBS, Draft
+from assess.pipelines._reader import MAX_JOBS
 from assess.pipelines._values import ref_pin, scalars, text, texts, truth, words
 
 _JOB = """
