@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from assess.pipelines import PipelinesRead
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("SLSA_ASSESS_CORPUS") or ROOT.parent / "shared" / "corpus")
@@ -22,6 +27,14 @@ def corpus() -> Path:
     if not CORPUS.is_dir():
         pytest.skip("no corpus here: set SLSA_ASSESS_CORPUS to its folder")
     return CORPUS
+
+
+@pytest.fixture(scope="session")
+def reading() -> Callable[[Path], PipelinesRead]:
+    """The pipelines of a folder that no test changes, read once for all tests."""
+    from assess.pipelines import read_pipelines
+
+    return functools.cache(read_pipelines)
 
 
 @dataclass(frozen=True)
