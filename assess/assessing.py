@@ -1,5 +1,7 @@
 """The main job: a plan in, an Assessment out; joins reading, judging and summing in the order of the design."""
 
+# Longer than 300 lines: the whole main job, in the order of the design.
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace

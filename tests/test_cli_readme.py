@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WIDGET = ROOT / "examples" / "widget"
 WHEEL = WIDGET / "dist" / "widget-1.4.2-py3-none-any.whl"
-COMMANDS = ("check", "verify", "evidence", "report", "explain", "rules", "init", "demo")
+COMMANDS = ("check", "verify", "image", "evidence", "expect", "report", "explain", "fix", "rules", "init", "demo")
 FIVE_MINUTES = README.partition("## Five minutes")[2].partition("\n## ")[0]
 
 
