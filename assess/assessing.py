@@ -1,11 +1,14 @@
 """The main job: a plan in, an Assessment out; joins reading, judging and summing in the order of the design."""
 
+# Longer than 300 lines: the whole main job, in the order of the design.
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assess import __version__
 from assess.artifacts import Artifact, read_artifact
@@ -28,8 +31,20 @@ from assess.files import ATTESTATION_LIMIT, read_file
 from assess.layouts import limits_of, notices_of, read_layout
 from assess.levels import RulePack, default_directories, load_pack
 from assess.plan import LOCAL, ArtifactPlan, Named, Plan
-from assess.scoring import audit_text, contradictions_of, decide, give_verdict, lowest, requirement_text, score_subject
+from assess.scoring import (
+    Scored,
+    audit_text,
+    contradictions_of,
+    decide,
+    give_verdict,
+    lowest,
+    requirement_text,
+    score_subject,
+)
 from assess.trusted import load_trust
+
+if TYPE_CHECKING:
+    from assess.pipelines import PipelinesRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +91,7 @@ def gather(plan: Plan) -> Gathered:
     inputs = [*plan.inputs, *(Input("pipeline", path, digest) for path, digest in read.inputs)]
     inputs += [*(used for one in layouts for used in one.inputs), *sarif]
     if not plan.artifacts and not plan.images:
-        if plan.attestations:
-            raise NoInputError(
-                "attestations were given, but no artifact to match them with",
-                hint="add --artifact FILE or --artifact sha256:<hex>; a level belongs to an artifact",
-            )
-        if not read.pipelines and not read.unreadable and not plan.answers and not layouts:
-            raise NoInputError(
-                "there is nothing to assess: no artifact was given and no pipeline was found",
-                str(plan.folder),
-                "give --artifact FILE -a ATTESTATION, or run it in a repository with .github/workflows",
-            )
+        _refuse_nothing(plan, read, bool(layouts))
         collected = (_no_artifact(plan, project),)
         return Gathered(collected, project, tuple(inputs), (), (_NO_ARTIFACT,), notices)
     trust, roots, trust_inputs = load_trust(plan)
@@ -108,6 +113,21 @@ def gather(plan: Plan) -> Gathered:
         inputs += [*found.inputs, *(used for one in found.subjects for used in one.inputs)]
     registry = any(not one.text.startswith(LOCAL) for one in plan.images)
     return Gathered(tuple(subjects), project, tuple(dict.fromkeys(inputs)), roots, (), notices, registry)
+
+
+def _refuse_nothing(plan: Plan, read: PipelinesRead, layouts: bool) -> None:
+    """Raises NoInputError where attestations have no artifact to match, or nothing was found at all."""
+    if plan.attestations:
+        raise NoInputError(
+            "attestations were given, but no artifact to match them with",
+            hint="add --artifact FILE or --artifact sha256:<hex>; a level belongs to an artifact",
+        )
+    if not read.pipelines and not read.unreadable and not plan.answers and not layouts:
+        raise NoInputError(
+            "there is nothing to assess: no artifact was given and no pipeline was found",
+            str(plan.folder),
+            "give --artifact FILE -a ATTESTATION, or run it in a repository with .github/workflows",
+        )
 
 
 def _imported(plan: Plan, project: Evidence) -> tuple[Evidence, tuple[Notice, ...], tuple[Input, ...]]:
@@ -174,18 +194,7 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
     """Judge everything that was gathered and sum it up."""
     project = in_profile(gathered.project, plan.profile)
     audited = audit(pack.audits, project, plan.profile)
-    scored = tuple(
-        score_subject(
-            one.subject,
-            in_profile(one.evidence, plan.profile),
-            one.candidates,
-            pack.requirements,
-            one.unanswered,
-            one.summaries,
-            audited,
-        )
-        for one in gathered.subjects
-    )
+    scored = _score(plan, pack, gathered, audited)
     subjects = tuple(replace(one.assessment, decision=decide(plan.gate, one)) for one in scored)
     levels = lowest(subjects)
     told = (*gathered.notices, *(notice for one in gathered.subjects for notice in one.notices), *_idle(plan, pack))
@@ -220,6 +229,22 @@ def sum_up(plan: Plan, pack: RulePack, gathered: Gathered) -> Assessment:
         audited=audited if gathered.project.pipelines else None,
         configured=configured,
         steps_up=_steps_up(configured),
+    )
+
+
+def _score(plan: Plan, pack: RulePack, gathered: Gathered, audited: tuple[AuditFinding, ...]) -> tuple[Scored, ...]:
+    """The subjects, each judged with the evidence that the profile counts."""
+    return tuple(
+        score_subject(
+            one.subject,
+            in_profile(one.evidence, plan.profile),
+            one.candidates,
+            pack.requirements,
+            one.unanswered,
+            one.summaries,
+            audited,
+        )
+        for one in gathered.subjects
     )
 
 

@@ -19,7 +19,7 @@ from assess.files import OWN_LIMIT, read_file
 from assess.requirement import Requirement
 from assess.rule_mistakes import mistakes, place_of
 
-NO_RULES = frozenset({"platforms.yaml", "buildtypes.yaml", "sarif-map.yaml", "pins.yaml", "fixes.yaml"})
+NO_RULES = frozenset({"platforms.yaml", "buildtypes.yaml", "sarif-map.yaml", "pins.yaml"})
 """Files at the top of `levels/` that hold other data."""
 OTHER_FOLDERS = frozenset({"remediation"})
 """Folders of `levels/` that hold other data."""

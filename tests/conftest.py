@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from assess.pipelines import PipelinesRead
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("SLSA_ASSESS_CORPUS") or ROOT.parent / "shared" / "corpus")
@@ -22,6 +27,14 @@ def corpus() -> Path:
     if not CORPUS.is_dir():
         pytest.skip("no corpus here: set SLSA_ASSESS_CORPUS to its folder")
     return CORPUS
+
+
+@pytest.fixture(scope="session")
+def reading() -> Callable[[Path], PipelinesRead]:
+    """The pipelines of a folder that no test changes, read once for all tests."""
+    from assess.pipelines import read_pipelines
+
+    return functools.cache(read_pipelines)
 
 
 @dataclass(frozen=True)
@@ -57,3 +70,14 @@ def run() -> Callable[..., Ran]:
         return Ran(code, out.getvalue(), err.getvalue())
 
     return call
+
+
+@pytest.fixture
+def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials and no proxies of whoever runs the tests."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)

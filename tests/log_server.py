@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from running import running
 
 Json = dict[str, Any]
 
@@ -134,11 +135,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(manner: str = "well") -> Iterator[LogServer]:
     """A log server that runs until the end of the block."""
-    with LogServer(manner) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(LogServer(manner)) as server:
+        yield server

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from image_parts import OCI_INDEX, Parts, digest_of, dumped
+from running import running
 
 Json = dict[str, Any]
 _ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|referrers|tags|uploads)/(?P<rest>.*)")
@@ -407,11 +408,5 @@ def hang_up(handler: _Handler) -> bool:
 @contextmanager
 def serving(*, api: bool = True, login: str = "", public: bool = False) -> Iterator[RegistryServer]:
     """A registry that runs until the end of the block."""
-    with RegistryServer(api=api, login=login, public=public) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(RegistryServer(api=api, login=login, public=public)) as server:
+        yield server

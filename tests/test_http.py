@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from running import running
 
 from assess.errors import ConfigError, UnavailableError
 from assess.http import MAX_REDIRECTS, Client, HttpLimits, Secret, bare
@@ -97,14 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(certificate: tuple[Path, Path] | None = None) -> Iterator[Server]:
-    with Server(certificate) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Server(certificate)) as server:
+        yield server
 
 
 def test_an_authority_of_the_users_is_trusted_beside_the_systems(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import typer
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from assess.images.opening import ImageOptions
     from assess.project import ExpectationsFile, ImageFile, Project, VerifierFile
 
+Expecting = TypeVar("Expecting", ArtifactPlan, ImagePlan)
 _EXPECTATION_FLAGS = (
     "source_uri",
     "source_tag",
@@ -67,21 +68,10 @@ def plan_from(flags: dict[str, Any], stdin: bytes, time: str) -> Plan:
     if flags.get("artifact") and not flags.get("image"):
         plan = replace(plan, images=())
     plan = replace(plan, stdin=stdin, **{name: value for name, value in given.items() if value})
-    own = tuple(
-        one
-        if one.expectations is None
-        else replace(one, expectations=_expectations(_over(plan.expectations, one.expectations), flags))
-        for one in plan.artifacts
-    )
-    images = tuple(
-        one
-        if one.expectations is None
-        else replace(one, expectations=_expectations(_over(plan.expectations, one.expectations), flags))
-        for one in plan.images
-    )
+    images = tuple(_with_flags(one, plan.expectations, flags) for one in plan.images)
     plan = replace(
         plan,
-        artifacts=own,
+        artifacts=tuple(_with_flags(one, plan.expectations, flags) for one in plan.artifacts),
         images=images,
         registries=_registries(images, flags),
         expectations=_expectations(plan.expectations, flags),
@@ -132,6 +122,13 @@ def _image(project: Project, one: ImageFile) -> ImagePlan:
         ),
         expectations=_from_file(one.expectations) if one.expectations is not None else None,
     )
+
+
+def _with_flags(one: Expecting, base: Expectations, flags: dict[str, Any]) -> Expecting:
+    """An artifact or image whose own expectations, if it has any, stand over the project's and under the flags."""
+    if one.expectations is None:
+        return one
+    return replace(one, expectations=_expectations(_over(base, one.expectations), flags))
 
 
 def _over(base: Expectations, own: Expectations) -> Expectations:
@@ -248,18 +245,23 @@ def _file_plan(project: Project, time: str) -> Plan:
             file.trust.certificate_oidc_issuer,
         ),
         verifiers=tuple(_verifier(project, one) for one in file.trust.verifiers),
-        vsa=VsaPlan(
-            file.vsa.verifier_id,
-            file.vsa.resource_uri,
-            project.resolve(file.vsa.key) if file.vsa.key and not _is_service(file.vsa.key) else None,
-            file.vsa.policy_uri,
-            service=file.vsa.key if file.vsa.key and _is_service(file.vsa.key) else None,
-            public_key=project.resolve(file.vsa.public_key) if file.vsa.public_key else None,
-        ),
+        vsa=_file_vsa(project),
         answers=project.answers,
         waivers=project.waivers(date.fromisoformat(time[:10])),
         gate=Gate(tuple(sorted(file.gate.min_level.items())), file.gate.accept),
         inputs=project.inputs,
+    )
+
+
+def _file_vsa(project: Project) -> VsaPlan:
+    vsa = project.file.vsa
+    return VsaPlan(
+        vsa.verifier_id,
+        vsa.resource_uri,
+        project.resolve(vsa.key) if vsa.key and not _is_service(vsa.key) else None,
+        vsa.policy_uri,
+        service=vsa.key if vsa.key and _is_service(vsa.key) else None,
+        public_key=project.resolve(vsa.public_key) if vsa.public_key else None,
     )
 
 

@@ -10,6 +10,8 @@ What a manifest holds is told by the media types of its layers, else by its arti
 What cannot be read is recorded, never dropped.
 """
 
+# Longer than 300 lines: one search of all those places, within limits that they share.
+
 from __future__ import annotations
 
 import time

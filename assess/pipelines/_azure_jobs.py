@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from assess._yaml import Node
-from assess.evidence import RunnerKind
-from assess.pipelines._azure_expand import CONDITION, alternatives
+from assess.pipelines._azure_expand import CONDITION
+from assess.pipelines._azure_machines import images, runner
 from assess.pipelines._azure_steps import Around, open_template, read_steps
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, JobFacts
-from assess.pipelines._reader import MAX_JOBS, Draft
-from assess.pipelines._values import ref_pin, scalars, text, texts, truth, words
+from assess.pipelines._reader import MAX_JOBS
+from assess.pipelines._values import ref_pin, text, texts, truth, words
 
 _JOB = """
 job deployment displayName dependsOn condition continueOnError timeoutInMinutes cancelTimeoutInMinutes
@@ -26,7 +27,6 @@ parameters templateContext templateContextId
 STAGE_KEYS = frozenset(_STAGE.split()) | {CONDITION}
 _LISTS = frozenset({"stages", "jobs", "steps"})
 _HOOKS = ("preDeploy", "deploy", "routeTraffic", "postRouteTraffic")
-_WORST: tuple[RunnerKind | None, ...] = ("self-hosted", "unknown", None, "hosted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def _job(around: Around, place: Node, name: str, node: Node, inherited: Inherite
     draft.runner, draft.runner_label = runner(inner.pool, node)
     for group in inner.groups:
         draft.secret(group.source, group.text)
-    _images(around, draft, node)
+    images(around, draft, node)
     read_steps(around, draft, node.get("steps"), inherited.chain)
     _strategy(around, draft, node, inherited.chain)
     if not draft.steps and not draft.acts and node.get("deployment") is None:
@@ -265,60 +265,3 @@ def _variants(node: Node) -> int | None:
     if matrix is None or matrix.kind != "mapping" or not matrix.value or "${{" in "".join(matrix.value):
         return None
     return len(matrix.value)
-
-
-def runner(pool: Node | None, job: Node) -> tuple[RunnerKind | None, str | None]:
-    """(kind, label) of a pool: `vmImage` is Microsoft's; a named pool is anybody's; none is a setting not seen here."""
-    found = [one for each in alternatives(pool) for one in _pools(each, job)]
-    kind = next((worst for worst in _WORST if worst in {one for one, _ in found}), None) if found else None
-    return kind, " | ".join(dict.fromkeys(label for _, label in found if label)) or None
-
-
-def _pools(pool: Node, job: Node) -> Iterator[tuple[RunnerKind | None, str]]:
-    if pool.kind == "scalar":
-        yield _named(pool.text), pool.text
-        return
-    images = alternatives(pool.get("vmImage"))
-    names = [one for one in alternatives(pool.get("name")) if one.text != "Azure Pipelines"]
-    for one in names:
-        image = text(pool.get("image"))
-        yield _named(one.text), f"{one.text}, {image}" if image else one.text
-    for one in images if not names else ():
-        values = _matrix(one.text, job)
-        for value in values:
-            yield (None if "$" in value else "hosted"), value
-
-
-def _named(name: str) -> RunnerKind | None:
-    if "$" in name:
-        return None
-    return "hosted" if name in {"Azure Pipelines", "server"} or name.startswith("Hosted ") else "unknown"
-
-
-def _matrix(label: str, job: Node) -> list[str]:
-    """A label, or all that it may be where it is a variable of a matrix that is written out: `$(imageName)`."""
-    strategy = job.get("strategy")
-    matrix = strategy.get("matrix") if strategy is not None else None
-    name = label.removeprefix("$(").removesuffix(")")
-    if not label.startswith("$(") or matrix is None or matrix.kind != "mapping":
-        return [label]
-    values = [text(row.get(name)) for _, row in matrix.items()]
-    return [one if one is not None else label for one in dict.fromkeys(values)] or [label]
-
-
-def _images(around: Around, draft: Draft, node: Node) -> None:
-    for container in alternatives(node.get("container")):
-        image = (
-            container.get("image") if container.kind == "mapping" else around.containers.get(container.text, container)
-        )
-        if image is None:
-            draft.images_unknown = True
-            continue
-        for value in _matrix(image.text, node):
-            draft.image(image, "job", value)
-        if container.kind == "mapping" and (endpoint := container.get("endpoint")) is not None:
-            draft.secret(endpoint.source, endpoint.text)
-    services = node.get("services")
-    for _, one in services.items() if services is not None else ():
-        for scalar in scalars(one):
-            draft.image(around.containers.get(scalar.text, scalar), "service")

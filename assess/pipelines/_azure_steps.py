@@ -10,8 +10,9 @@ from assess._yaml import Node
 from assess.evidence import Identity, Source, Step
 from assess.pipelines._azure_expand import CONDITION, Expander, alternatives, parameters_of
 from assess.pipelines._azure_tasks import acts_of, name_of, script_of
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
-from assess.pipelines._reader import Draft, Reading
+from assess.pipelines._reader import Reading
 from assess.pipelines._values import Pin, inputs_of, ref_pin, text, texts, truth
 
 MAX_TEMPLATES = 300

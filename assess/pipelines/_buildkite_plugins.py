@@ -6,8 +6,9 @@ import re
 
 from assess._yaml import Node
 from assess.evidence import Identity, Interval, Source, Step
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, Offer
-from assess.pipelines._reader import Draft, Reading
+from assess.pipelines._reader import Reading
 from assess.pipelines._shell import commands
 from assess.pipelines._tools import CONTAINER
 from assess.pipelines._values import Pin, inputs_of, ref_pin, scalars, text, texts, words

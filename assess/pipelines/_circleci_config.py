@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from assess._yaml import Node
 from assess.evidence import RunnerKind
-from assess.pipelines._reader import Draft, Reading
+from assess.pipelines._draft import Draft
+from assess.pipelines._reader import Reading
 from assess.pipelines._values import Pin, scalars, text, texts
 
 _PARAMETER = re.compile(r"(?<!\\)<<\s*parameters\.([\w-]+)\s*>>")

@@ -7,8 +7,8 @@ import re
 from assess._yaml import Node
 from assess.evidence import Identity, Source, Step
 from assess.pipelines._circleci_config import Config, Scope, environment_of, fill, given, layers, orb_pin, scope_of
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, Does
-from assess.pipelines._reader import Draft
 from assess.pipelines._tools import CONTAINER
 from assess.pipelines._values import first_line, inputs_of, scalars, text, texts
 

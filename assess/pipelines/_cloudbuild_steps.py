@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from assess._yaml import Node
 from assess.evidence import Source, Step
 from assess.pipelines._cloudbuild_fields import child
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
 from assess.pipelines._image_programs import SHELLS, inline_script, kaniko, program_of, quoted
-from assess.pipelines._reader import Draft
 from assess.pipelines._shell import commands
 from assess.pipelines._tools import CONTAINER
 from assess.pipelines._values import image_pin, scalars, text, truth, words

@@ -10,8 +10,9 @@ from assess import _yaml
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import ExternalParameter, Source
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
-from assess.pipelines._reader import MAX_JOBS, Draft, Reading
+from assess.pipelines._reader import MAX_JOBS, Reading
 from assess.pipelines._values import first_line, scalars, text, texts, words
 
 _TOP = """

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from assess._yaml import Node
 from assess.evidence import ExternalParameter, Source, Step, Trigger
 from assess.pipelines._codebuild_spec import Setting, inline, is_buildspec, reaching, read_buildspec
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, JobFacts
-from assess.pipelines._reader import Draft, Reading
+from assess.pipelines._reader import Reading
 from assess.pipelines._tools import CONTAINER
 from assess.pipelines._values import scalars, text
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assess.evidence import Identity, Include, Job, Step
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, JobFacts
 from assess.pipelines._gitlab_config import Files
 from assess.pipelines._gitlab_offers import acts_of, known_jobs
-from assess.pipelines._reader import Draft
 
 
 def jobs_from_elsewhere(files: Files, missing: list[Include], giving: tuple[str, ...]) -> list[JobFacts]:

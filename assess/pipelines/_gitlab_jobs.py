@@ -11,13 +11,13 @@ from assess.errors import InputError
 from assess.evidence import ExternalParameter, Include, Source
 from assess.pipelines import _gitlab_evidence as evidence
 from assess.pipelines import _gitlab_rules as rules
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, JobFacts
 from assess.pipelines._gitlab_config import Files, flag, include_name, include_pin, load, local_files, merge
 from assess.pipelines._gitlab_elsewhere import jobs_from_elsewhere
 from assess.pipelines._gitlab_extends import Config
 from assess.pipelines._gitlab_offers import GITLAB_RELEASE, known_jobs, provenance_variables
 from assess.pipelines._gitlab_scripts import read_scripts
-from assess.pipelines._reader import Draft
 from assess.pipelines._values import secret_kind, text, words
 
 MAX_JOBS = 2_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from assess import _yaml
 from assess._yaml import Node
 from assess.evidence import Step
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
 from assess.pipelines._gitlab_extends import UNRESOLVED, flat
-from assess.pipelines._reader import Draft
 from assess.pipelines._values import text
 
 _SCRIPTS = ("before_script", "script", "after_script")

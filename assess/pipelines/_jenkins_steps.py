@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from assess.evidence import RunnerKind, Source, Step
 from assess.pipelines._commands import recognise
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
 from assess.pipelines._groovy_tree import Call, Closure, Expression, Items, Raw, Text, calls_in
 from assess.pipelines._jenkins_calls import (
@@ -28,7 +29,7 @@ from assess.pipelines._jenkins_calls import (
     runner_of,
 )
 from assess.pipelines._jenkins_tables import ACTS, GLOBALS, PROVENANCE, QUIET, SCRIPTS, WRAPPERS
-from assess.pipelines._reader import MAX_JOBS, Draft, Reading
+from assess.pipelines._reader import MAX_JOBS, Reading
 from assess.pipelines._tools import IN_TOTO
 from assess.pipelines._values import secret_kind
 

@@ -7,17 +7,19 @@ unknown program; a target that is not found is None, never nothing. Conditions a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MAX_RULES = 5_000
 MAX_EXPANSION = 20_000
 MAX_DEPTH = 10
+MAX_TARGETS = 200
 
 _ASSIGNMENT = re.compile(r"(?:override\s+|export\s+)*([A-Za-z_.][\w.-]*)\s*(\?=|\+=|:::?=|:=|!=|=)\s*(.*)\Z", re.DOTALL)
 _RULE = re.compile(r"([^:=#]+?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?", re.DOTALL)
 _REFERENCE = re.compile(r"\$(?:\(([^()$]*)\)|\{([^{}$]*)\}|([^\s(){}$]))")
 _DIRECTIVES = ("ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport", "undefine", "private")
+_MAKE_VALUES = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "-E", "--eval"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,20 @@ class Makefile:
             return ()
         text = expand(" ".join(rule.prerequisites), {**self.variables, **given})
         return tuple(word for word in text.split() if word != "|" and "$" not in word)
+
+    def recipes(self, target: str, given: Mapping[str, str]) -> Iterator[tuple[str, str, Line]]:
+        """(target, file, line) of the recipes of a target's prerequisites, then of its own, each once."""
+        seen: set[str] = set()
+        stack = [(target, False)]
+        while stack and len(seen) <= MAX_TARGETS:
+            name, ready = stack.pop()
+            if ready:
+                for line in self.lines(name, given) or ():
+                    yield name, self.rules[name].path, line
+            elif name not in seen and name in self.rules:
+                seen.add(name)
+                stack.append((name, True))
+                stack += [(one, False) for one in reversed(self.needs(name, given))]
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
@@ -190,3 +206,45 @@ def _logical(text: str) -> list[tuple[str, int]]:
     if held:
         found.append((" ".join(held), start))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class MakeCall:
+    """A `make` command: its targets, the variables that it sets, the folders it goes into, one from the other."""
+
+    targets: tuple[str, ...]
+    variables: Mapping[str, str]
+    directories: tuple[str, ...]
+    file: str | None
+
+
+def read_call(words: tuple[str, ...]) -> MakeCall:
+    """What the words of a `make` command ask for."""
+    targets: list[str] = []
+    variables: dict[str, str] = {}
+    directories: list[str] = []
+    file: str | None = None
+    at = 1
+    while at < len(words):
+        word = words[at]
+        name, _, value = word.partition("=")
+        if word in _MAKE_VALUES:
+            at += 1
+            name, value = word, words[at] if at < len(words) else ""
+        elif word in {"-j", "-l"} and at + 1 < len(words) and re.fullmatch(r"\d+|\$.*", words[at + 1]):
+            at += 1
+            name = ""
+        elif word.startswith("-C") and not word.startswith("--"):
+            name, value = "-C", word[2:]
+        if name in {"-C", "--directory"}:
+            directories.append(value)
+        elif name in {"-f", "--file", "--makefile"}:
+            file = value
+        elif name.startswith("-") or not name:
+            pass
+        elif "=" in word:
+            variables[name.rstrip(":")] = value
+        else:
+            targets.append(word)
+        at += 1
+    return MakeCall(tuple(targets), variables, tuple(directories), file)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from assess._yaml import Node
 from assess.evidence import Source, Step
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
-from assess.pipelines._reader import Draft
 from assess.pipelines._tools import CONTAINER, GITHUB_RELEASE, buildkit
 from assess.pipelines._values import image_pin, inputs_of, texts
 

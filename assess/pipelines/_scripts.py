@@ -7,7 +7,6 @@ do is told by `_commands`. Nothing is run. Limits: depth of calls, number of pie
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -17,14 +16,14 @@ from assess.errors import InputError
 from assess.evidence import Source
 from assess.pipelines._files import Folder
 from assess.pipelines._json_nodes import read_json
+from assess.pipelines._justfile import SHELLS, read_justfile, recipes_of
 from assess.pipelines._makefile import MAX_DEPTH as MAKE_DEPTH
-from assess.pipelines._makefile import Makefile, read_makefile
+from assess.pipelines._makefile import MAX_TARGETS, Makefile, read_call, read_makefile
 from assess.pipelines._shell import MAX_LENGTH
 
 MAX_DEPTH = 8
 MAX_PIECES = 5_000
 MAX_CHARACTERS = 5_000_000
-MAX_TARGETS = 200
 
 _ROOTS = re.compile(
     r"(?:\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|BUILD_SOURCESDIRECTORY|CIRCLE_WORKING_DIRECTORY|WORKSPACE|PWD|CODEBUILD_SRC_DIR"
@@ -34,16 +33,9 @@ _ROOTS = re.compile(
 _HERE = re.compile(r"\$\(pwd\)/|\$\{?PWD\}?/")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _TASKFILES = (
-    "Taskfile.yml",
-    "taskfile.yml",
-    "Taskfile.yaml",
-    "taskfile.yaml",
-    "Taskfile.dist.yml",
-    "Taskfile.dist.yaml",
-)
+    "Taskfile.yml", "taskfile.yml", "Taskfile.yaml", "taskfile.yaml", "Taskfile.dist.yml", "Taskfile.dist.yaml",
+)  # fmt: skip
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
-_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:=]*)?):(?!=)\s*(.*)\Z")
-_SHELLS = re.compile(rb"#![^\n]*\b(?:ba|da|k|z|a)?sh\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +101,7 @@ class Follower:
             return None
         windows = {".ps1": "powershell", ".bat": "cmd", ".cmd": "cmd"}.get(PurePosixPath(path).suffix.lower())
         if interpreter is None and windows is None:
-            if data.startswith(b"#!") and not _SHELLS.match(data):
+            if data.startswith(b"#!") and not SHELLS.match(data):
                 return None
             if not data.startswith(b"#!") and PurePosixPath(path).suffix not in {".sh", ".bash", ".zsh", ".ksh", ""}:
                 return None
@@ -118,17 +110,23 @@ class Follower:
 
     def make(self, words: tuple[str, ...], directory: str | None) -> dict[str, tuple[Piece, ...] | None]:
         """Per target that a `make` command names: its pieces, prerequisites first; None where it is not found."""
-        call = _make_call(words, directory)
-        makefile = None if call.directory is None else self._makefile(call.file, call.directory)
-        targets = call.targets or ((makefile.first,) if makefile is not None and makefile.first else ("all",))
+        call = read_call(words)
+        for one in call.directories:
+            directory = within(directory, one)
+        makefile = None if directory is None else self._makefile(call.file, directory)
+        targets = call.targets or (
+            (makefile.rules.first,) if makefile is not None and makefile.rules.first else ("all",)
+        )
         if makefile is None:
             return dict.fromkeys(targets)
         path, rules = makefile.path, makefile.rules
         found: dict[str, tuple[Piece, ...] | None] = {}
         for target in targets:
-            pieces: list[Piece] = []
-            known = _targets(rules, target, call.variables, path, call.directory, pieces)
-            found[target] = self.spend(tuple(pieces)) if known else None
+            pieces = tuple(
+                Piece(line.text, Source(file or path, line.line), directory, line.tolerated, f"make {path} {name}")
+                for name, file, line in rules.recipes(target, call.variables)
+            )
+            found[target] = self.spend(pieces) if target in rules.rules else None
         return found
 
     def _makefile(self, file: str | None, directory: str) -> _Make | None:
@@ -141,7 +139,7 @@ class Follower:
                 self.parsed[key] = self._rules(path, directory, 0)
             rules = self.parsed[key]
             if isinstance(rules, Makefile):
-                return _Make(path, rules, rules.first)
+                return _Make(path, rules)
         return None
 
     def _rules(self, path: str, directory: str, depth: int) -> Makefile | None:
@@ -186,19 +184,16 @@ class Follower:
 
     def json(self, path: str | None) -> Node | None:
         """A JSON file as nodes; None where it is not here or not JSON."""
-        if path is None:
-            return None
-        key = f"json {path}"
-        if key not in self.parsed:
-            self.parsed[key] = self._parse(path)
-        node = self.parsed[key]
-        return node if isinstance(node, Node) else None
+        return self._nodes(path)
 
     def yaml(self, path: str | None) -> Node | None:
         """A YAML file of one document as nodes; None where it is not here or not YAML."""
+        return self._nodes(path)
+
+    def _nodes(self, path: str | None) -> Node | None:
         if path is None:
             return None
-        key = f"yaml {path}"
+        key = f"nodes {path}"
         if key not in self.parsed:
             self.parsed[key] = self._parse(path)
         node = self.parsed[key]
@@ -234,10 +229,13 @@ class Follower:
             path = within(directory, file)
             data = None if path is None else self.read(path)
             if path is not None and data is not None:
-                recipes = _recipes(data.decode("utf-8", "replace"))
-                found: list[Piece] = []
-                known = _just(recipes, name or next(iter(recipes), ""), path, directory, found, set())
-                return self.spend(tuple(found)) if known else None
+                recipes = read_justfile(data.decode("utf-8", "replace"))
+                known, lines = recipes_of(recipes, name or next(iter(recipes), ""))
+                pieces = (
+                    Piece(one.text, Source(path, one.line), directory, one.tolerated, f"just {path} {one.recipe}")
+                    for one in lines
+                )
+                return self.spend(tuple(pieces)) if known else None
         return None
 
 
@@ -245,15 +243,6 @@ class Follower:
 class _Make:
     path: str
     rules: Makefile
-    first: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _MakeCall:
-    targets: tuple[str, ...]
-    variables: Mapping[str, str]
-    directory: str | None
-    file: str | None
 
 
 def within(directory: str | None, name: str) -> str | None:
@@ -276,61 +265,6 @@ def within(directory: str | None, name: str) -> str | None:
         elif part not in {"", "."}:
             parts.append(part)
     return "/".join(parts)
-
-
-_MAKE_VALUES = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "-E", "--eval"})
-
-
-def _make_call(words: tuple[str, ...], directory: str | None) -> _MakeCall:
-    targets: list[str] = []
-    variables: dict[str, str] = {}
-    file: str | None = None
-    at = 1
-    while at < len(words):
-        word = words[at]
-        name, _, value = word.partition("=")
-        if word in _MAKE_VALUES:
-            at += 1
-            name, value = word, words[at] if at < len(words) else ""
-        elif word in {"-j", "-l"} and at + 1 < len(words) and re.fullmatch(r"\d+|\$.*", words[at + 1]):
-            at += 1
-            name = ""
-        elif word.startswith("-C") and not word.startswith("--"):
-            name, value = "-C", word[2:]
-        if name in {"-C", "--directory"}:
-            directory = within(directory, value)
-        elif name in {"-f", "--file", "--makefile"}:
-            file = value
-        elif name.startswith("-") or not name:
-            pass
-        elif "=" in word:
-            variables[name.rstrip(":")] = value
-        else:
-            targets.append(word)
-        at += 1
-    return _MakeCall(tuple(targets), variables, directory, file)
-
-
-def _targets(
-    rules: Makefile, target: str, given: Mapping[str, str], path: str, directory: str | None, found: list[Piece]
-) -> bool:
-    """The recipes of a target's prerequisites, then its own, each once; False where there is no rule for it."""
-    if target not in rules.rules:
-        return False
-    seen: set[str] = set()
-    stack = [(target, False)]
-    while stack and len(seen) <= MAX_TARGETS:
-        name, ready = stack.pop()
-        if ready:
-            rule = rules.rules[name]
-            for line in rules.lines(name, given) or ():
-                source = Source(rule.path or path, line.line)
-                found.append(Piece(line.text, source, directory, line.tolerated, f"make {path} {name}"))
-        elif name not in seen and name in rules.rules:
-            seen.add(name)
-            stack.append((name, True))
-            stack += [(one, False) for one in reversed(rules.needs(name, given))]
-    return True
 
 
 def _task(tasks: Node, name: str, directory: str | None, found: list[Piece], seen: set[str]) -> bool:
@@ -363,46 +297,3 @@ def _task(tasks: Node, name: str, directory: str | None, found: list[Piece], see
 def _line(node: Node, directory: str | None, key: str) -> Piece:
     first = Source(node.path, node.line + 1) if node.style in {"|", ">"} else node.source
     return Piece(re.sub(r"\{\{.*?\}\}", "$_", node.text), first, directory, key=f"{key} {node.path}")
-
-
-def _recipes(text: str) -> dict[str, tuple[list[str], list[tuple[str, int]]]]:
-    """Recipes of a justfile: what each depends on, and its lines with their numbers."""
-    found: dict[str, tuple[list[str], list[tuple[str, int]]]] = {}
-    lines: list[tuple[str, int]] | None = None
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith((" ", "\t")):
-            if lines is not None:
-                lines.append((line.strip(), number))
-        elif (recipe := _RECIPE.match(line.rstrip())) is not None:
-            needs = [word.strip("()") for word in recipe.group(3).partition("#")[0].replace("&&", " ").split()]
-            lines = []
-            found[recipe.group(1)] = (needs, lines)
-        elif line.strip():
-            lines = None
-    return found
-
-
-def _just(
-    recipes: Mapping[str, tuple[list[str], list[tuple[str, int]]]],
-    name: str,
-    path: str,
-    directory: str | None,
-    found: list[Piece],
-    seen: set[str],
-) -> bool:
-    if name not in recipes or len(seen) > MAX_TARGETS:
-        return False
-    if name in seen:
-        return True
-    seen.add(name)
-    needs, lines = recipes[name]
-    for one in needs:
-        _just(recipes, one, path, directory, found, seen)
-    if lines and lines[0][0].startswith("#!") and not _SHELLS.match(lines[0][0].encode()):
-        return False
-    for text, number in lines:
-        plain = text.lstrip("@-")
-        tolerated = "-" in text[: len(text) - len(plain)]
-        shown = re.sub(r"\{\{.*?\}\}", "$_", plain)
-        found.append(Piece(shown, Source(path, number), directory, tolerated, f"just {path} {name}"))
-    return True

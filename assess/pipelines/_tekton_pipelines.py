@@ -8,8 +8,8 @@ from dataclasses import replace
 from assess import _yaml
 from assess._yaml import Node
 from assess.evidence import Handover, Identity, Source
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, JobFacts
-from assess.pipelines._reader import Draft
 from assess.pipelines._tekton_references import params_of
 from assess.pipelines._tekton_referred import inside, referred
 from assess.pipelines._tekton_runs import RESULT, Run, attest, results_of_pipeline

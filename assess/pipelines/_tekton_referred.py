@@ -8,8 +8,8 @@ from dataclasses import replace
 from assess._yaml import Node
 from assess.evidence import Include, Step
 from assess.pipelines import _tekton_catalog as catalog
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
-from assess.pipelines._reader import Draft
 from assess.pipelines._tekton_documents import Document, find, open_file
 from assess.pipelines._tekton_references import params_of, reference, source_of
 from assess.pipelines._tekton_runs import Run

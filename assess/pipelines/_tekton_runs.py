@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from assess._yaml import Node
 from assess.evidence import Source
 from assess.pipelines import _tekton_chains as chains
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
-from assess.pipelines._reader import Draft, Reading
+from assess.pipelines._reader import Reading
 from assess.pipelines._tekton_documents import Document
 from assess.pipelines._tekton_tasks import Given
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from assess._yaml import Node
 from assess.evidence import Identity, Include, Step
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act
 from assess.pipelines._image_programs import SHELLS, inline_script, kaniko, program_of, quoted
-from assess.pipelines._reader import Draft
 from assess.pipelines._tekton_documents import Document, find
 from assess.pipelines._tekton_references import params_of, reference
 from assess.pipelines._values import image_pin, scalars, secret_kind, text, truth, words

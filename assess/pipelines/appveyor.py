@@ -9,8 +9,9 @@ from assess.pipelines._files import Folder
 
 if TYPE_CHECKING:
     from assess._yaml import Node
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "appveyor"
 _PLACE = re.compile(r"(?:^|/)\.?appveyor\.ya?ml\Z", re.IGNORECASE)
@@ -61,7 +62,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
 
 def _draft(reading: Reading, root: Node, at: int) -> Draft:
     """The job of one configuration."""
-    from assess.pipelines._reader import Draft
+    from assess.pipelines._draft import Draft
     from assess.pipelines._values import words
 
     draft = Draft(reading, root.source, "build" if not at else f"build-{at + 1}", runner="hosted")

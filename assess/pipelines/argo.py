@@ -10,8 +10,9 @@ from assess.pipelines._files import Folder
 if TYPE_CHECKING:
     from assess._yaml import Node
     from assess.evidence import Trigger
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import JobFacts, PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "argo-workflows"
 KINDS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
@@ -103,7 +104,7 @@ def _workflow(reading: Reading, root: Node, triggers: list[Trigger]) -> list[Job
 
 def _template(reading: Reading, node: Node, spec: Node, needs: dict[str, list[str]]) -> Draft | None:
     """A template that runs something as a job; one that orders others only fills in what they need."""
-    from assess.pipelines._reader import Draft
+    from assess.pipelines._draft import Draft
     from assess.pipelines._values import text
 
     named = node.get("name")

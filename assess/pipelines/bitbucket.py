@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from assess._yaml import Node
     from assess.evidence import Trigger
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import Does, PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "bitbucket"
 _PLACE = re.compile(r"(?:^|/)bitbucket-pipelines\.ya?ml\Z")
@@ -134,7 +135,7 @@ def _step(
     stage: Node | None,
 ) -> Draft:
     from assess.evidence import Identity
-    from assess.pipelines._reader import Draft
+    from assess.pipelines._draft import Draft
     from assess.pipelines._values import scalars, text
 
     reading.unknown_keys(node, _STEP_KEYS, "step")

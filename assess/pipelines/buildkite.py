@@ -12,8 +12,9 @@ from assess.pipelines._files import Folder
 
 if TYPE_CHECKING:
     from assess._yaml import Node
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "buildkite"
 _PLACE = re.compile(
@@ -168,8 +169,8 @@ class _Pipeline:
         return self.drafts
 
     def _job(self, node: Node, group: Node | None, condition: str | None) -> Draft:
+        from assess.pipelines._draft import Draft
         from assess.pipelines._facts import Act
-        from assess.pipelines._reader import Draft
         from assess.pipelines._values import scalars, text, texts
 
         names = [

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from assess._yaml import Node
     from assess.evidence import RunnerKind, Trigger
     from assess.pipelines._circleci_config import Config
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import JobFacts, PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "circleci"
 _PLACE = re.compile(r"(?:^|/)\.circleci/[^/]+\.ya?ml\Z|(?:^|/)circle\.ya?ml\Z")
@@ -127,8 +128,8 @@ def _job(
 ) -> JobFacts:  # fmt: skip
     from assess.pipelines._circleci_config import scope_of
     from assess.pipelines._circleci_steps import orb_call, read_steps
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import Act
-    from assess.pipelines._reader import Draft
     from assess.pipelines._values import scalars, text
 
     matrix = call.get("matrix") if call is not None else None
@@ -244,7 +245,7 @@ def _first_version(reading: Reading, root: Node) -> PipelineFacts:
 
     reading.note(root.source, "CircleCI 1.0 was shut down in 2018: this file starts nothing any more")
     reading.unknown_keys(root, frozenset({*_OLD, "notify", "experimental", "version"}), "configuration")
-    from assess.pipelines._reader import Draft
+    from assess.pipelines._draft import Draft
 
     draft = Draft(reading, root.source, "build", runner="hosted")
     for section in _OLD:

@@ -10,8 +10,9 @@ from assess.pipelines._files import Folder
 if TYPE_CHECKING:
     from assess._yaml import Node
     from assess.evidence import RunnerKind
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "cirrus"
 _PLACE = re.compile(r"(?:^|/)\.cirrus(?:\.[\w-]+)?\.(?:ya?ml|star)\Z")
@@ -75,8 +76,8 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
 
 
 def _task(reading: Reading, root: Node, key: Node, node: Node, short: str, kind: str, at: int) -> Draft:
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import Act
-    from assess.pipelines._reader import Draft
     from assess.pipelines._values import text, truth, words
 
     name = text(node.get("name")) or short or f"task-{at + 1}"

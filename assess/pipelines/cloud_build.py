@@ -15,10 +15,11 @@ from assess.pipelines._cloudbuild_fields import camelled, child
 from assess.pipelines._cloudbuild_steps import BUCKET, PACKAGES, Pushed, read_step
 from assess.pipelines._cloudbuild_triggers import is_trigger, started_by, triggers_of
 from assess.pipelines._discover import holding
+from assess.pipelines._draft import Draft
 from assess.pipelines._facts import Act, Offer, PipelineFacts
 from assess.pipelines._files import Folder
 from assess.pipelines._json_nodes import read_json
-from assess.pipelines._reader import Draft, Reading
+from assess.pipelines._reader import Reading
 from assess.pipelines._tools import CONTAINER
 from assess.pipelines._values import documents_of, scalars, secret_kind, text, words
 

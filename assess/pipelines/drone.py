@@ -10,8 +10,9 @@ from assess.pipelines._files import Folder
 if TYPE_CHECKING:
     from assess._yaml import Node
     from assess.evidence import Trigger
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import JobFacts, PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "drone"
 _PLACE = re.compile(
@@ -67,7 +68,7 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
 
 
 def _pipeline(reading: Reading, root: Node, steps: Node, many: bool) -> JobFacts:
-    from assess.pipelines._reader import Draft
+    from assess.pipelines._draft import Draft
     from assess.pipelines._values import text, words
 
     named = root.get("name")

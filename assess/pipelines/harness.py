@@ -10,8 +10,9 @@ from assess.pipelines._files import Folder
 if TYPE_CHECKING:
     from assess._yaml import Node
     from assess.evidence import Source
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import Act, PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "harness"
 _PLACE = re.compile(r"(?:^|/)\.harness/.*\.ya?ml\Z")
@@ -80,8 +81,8 @@ def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
 
 
 def _stage(reading: Reading, item: Node, before: tuple[str, ...]) -> Draft:
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import Act
-    from assess.pipelines._reader import Draft
     from assess.pipelines._values import text
 
     stage = item.get("stage") or item

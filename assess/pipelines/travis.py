@@ -9,8 +9,9 @@ from assess.pipelines._files import Folder
 
 if TYPE_CHECKING:
     from assess._yaml import Node
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import PipelineFacts
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
 
 NAME = "travis"
 _PLACE = re.compile(r"(?:^|/)\.travis\.ya?ml\Z")
@@ -106,8 +107,8 @@ def _environments_of(env: Node) -> list[Node] | None:
 
 
 def _job(reading: Reading, root: Node, node: Node, name: str) -> Draft:
+    from assess.pipelines._draft import Draft
     from assess.pipelines._facts import Act
-    from assess.pipelines._reader import Draft
     from assess.pipelines._values import scalars, text, words
 
     draft = Draft(reading, node.source, name, runner="hosted")

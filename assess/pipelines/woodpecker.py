@@ -33,8 +33,9 @@ def recognises(path: str) -> bool:
 
 def read(folder: Folder, path: str, data: bytes) -> PipelineFacts:
     """One workflow file as facts. Raises InputError if it is not YAML, or has no steps."""
+    from assess.pipelines._draft import Draft
     from assess.pipelines._plugin_images import secrets_of
-    from assess.pipelines._reader import Draft, Reading
+    from assess.pipelines._reader import Reading
     from assess.pipelines._values import one_mapping, words
     from assess.pipelines.drone import condition_of, read_steps
 

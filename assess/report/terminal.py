@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import dataclass, field
-
 from assess.assessment import Assessment
 from assess.evidence import Source
+from assess.report._writer import MOST, Writer
 from assess.report.audits import CONDITIONS, AuditCard, levels_of, name_of
 from assess.report.gaps import leading
 from assess.report.readings import READINGS
@@ -15,59 +13,6 @@ from assess.report.view import Held, View, view_of
 
 MIN_WIDTH = 40
 MAX_WIDTH = 200
-MOST = 8
-"""Lines of one kind that are shown; the other formats show all."""
-
-_STYLES = {
-    "title": "1",
-    "heading": "1",
-    "level": "1;36",
-    "met": "32",
-    "unmet": "31",
-    "unknown": "33",
-    "critical": "1;31",
-    "warning": "33",
-    "dim": "2",
-}
-
-
-@dataclass(slots=True)
-class _Writer:
-    """Lines of at most `width` characters. All text passes through `visible`; styles are added after the wrapping."""
-
-    width: int
-    color: bool
-    lines: list[str] = field(default_factory=list)
-
-    def styled(self, text: str, style: str) -> str:
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and style in _STYLES and text else text
-
-    def wrapped(self, text: object, width: int) -> list[str]:
-        return textwrap.wrap(visible(text), max(width, 10), break_on_hyphens=False)
-
-    def put(self, text: object, style: str = "", indent: int = 0) -> None:
-        """A paragraph."""
-        self.lines += [" " * indent + self.styled(one, style) for one in self.wrapped(text, self.width - indent)]
-
-    def labelled(self, label: str, text: object, style: str = "", column: int = 9) -> None:
-        """`label` in its style, and a paragraph beside it."""
-        shown = shorten(visible(label), column - 1)
-        body = self.wrapped(text, self.width - 2 - column) or [""]
-        head = self.styled(shown, style) + " " * (column - len(shown))
-        self.lines.append(f"  {head}{body[0]}".rstrip())
-        self.lines += [" " * (2 + column) + line for line in body[1:]]
-
-    def below(self, text: object, column: int = 9) -> None:
-        """A paragraph under the one of `labelled`, less prominent."""
-        self.put(text, "dim", indent=2 + column)
-
-    def heading(self, text: str, style: str = "heading") -> None:
-        self.lines.append("")
-        self.put(text, style)
-
-    def more(self, count: int, most: int = MOST) -> None:
-        if count > most:
-            self.put(f"and {count - most} more", "dim", indent=2)
 
 
 def render_terminal(assessment: Assessment, *, color: bool = False, width: int = 100, verbose: bool = False) -> str:
@@ -76,7 +21,7 @@ def render_terminal(assessment: Assessment, *, color: bool = False, width: int =
     `verbose` adds notes, and every attestation with every check that was made.
     """
     view = view_of(assessment)
-    writer = _Writer(max(MIN_WIDTH, min(MAX_WIDTH, width)), color)
+    writer = Writer(max(MIN_WIDTH, min(MAX_WIDTH, width)), color)
     writer.put(f"{visible(assessment.project)}: {view.headline}", "title")
     writer.put(
         f"SLSA {assessment.spec}, {assessment.trust_profile} trust profile, {assessment.time}, "
@@ -104,7 +49,7 @@ def render_terminal(assessment: Assessment, *, color: bool = False, width: int =
     return "\n".join(writer.lines) + "\n"
 
 
-def _evidence(writer: _Writer, view: View) -> None:
+def _evidence(writer: Writer, view: View) -> None:
     """Every attestation, and how each check of it ended."""
     styles = {"verified": "met", "failed": "unmet", "not-provable-offline": "unknown"}
     for subject in view.subjects:
@@ -115,7 +60,7 @@ def _evidence(writer: _Writer, view: View) -> None:
                 writer.labelled(check.result, f"{check.step} {check.name}: {check.detail}", styles[check.result], 21)
 
 
-def _levels(writer: _Writer, view: View) -> None:
+def _levels(writer: Writer, view: View) -> None:
     """One row per subject and track: the three readings side by side; below each other where the width is small."""
     rows = [(subject, track) for subject in view.subjects for track in subject.tracks]
     if not rows:
@@ -138,7 +83,7 @@ def _levels(writer: _Writer, view: View) -> None:
     writer.more(len(rows), 3 * MOST)
 
 
-def _stacked(writer: _Writer, view: View) -> None:
+def _stacked(writer: Writer, view: View) -> None:
     for subject in view.subjects[: 3 * MOST]:
         writer.put(subject.name)
         for track in subject.tracks:
@@ -148,7 +93,7 @@ def _stacked(writer: _Writer, view: View) -> None:
     writer.more(len(view.subjects), 3 * MOST)
 
 
-def _sentences(writer: _Writer, view: View) -> None:
+def _sentences(writer: Writer, view: View) -> None:
     writer.lines.append("")
     writer.put(" ".join(view.summary))
     proofs = dict.fromkeys(str(one.subject.proof) for one in view.subjects if one.subject.proof is not None)
@@ -156,7 +101,7 @@ def _sentences(writer: _Writer, view: View) -> None:
         writer.put(f"Proof: {a_list(tuple(visible(one) for one in proofs), 3)}")
 
 
-def _held_back(writer: _Writer, view: View) -> None:
+def _held_back(writer: Writer, view: View) -> None:
     """Subjects that are held back alike are told of once. Without an artifact, the configuration is what is told of."""
     wanted = leading(view.assessment)
     groups: dict[tuple[object, ...], tuple[Held, list[str]]] = {}
@@ -180,7 +125,7 @@ def _places(sources: tuple[Source, ...]) -> str:
     return f" [{a_list(tuple(visible(one) for one in sources), 2)}]" if sources else ""
 
 
-def _actions(writer: _Writer, view: View) -> None:
+def _actions(writer: Writer, view: View) -> None:
     if not view.actions:
         return
     writer.heading("What to do next")
@@ -195,7 +140,7 @@ def _actions(writer: _Writer, view: View) -> None:
         writer.put(f"Questions without an answer: {len(view.questions)} (markdown or html report)", "dim", indent=2)
 
 
-def _expectations(writer: _Writer, view: View) -> None:
+def _expectations(writer: Writer, view: View) -> None:
     wrong = [(one.name, row) for one in view.subjects for row in one.subject.expectations if row.outcome != "match"]
     if wrong:
         writer.heading("Expectations that are not met")
@@ -208,7 +153,7 @@ def _expectations(writer: _Writer, view: View) -> None:
         writer.more(len(wrong))
 
 
-def _contradictions(writer: _Writer, view: View) -> None:
+def _contradictions(writer: Writer, view: View) -> None:
     found = view.assessment.contradictions
     if found:
         writer.heading("Contradictions between the readings")
@@ -217,7 +162,7 @@ def _contradictions(writer: _Writer, view: View) -> None:
         writer.more(len(found))
 
 
-def _pipelines(writer: _Writer, view: View) -> None:
+def _pipelines(writer: Writer, view: View) -> None:
     """Every pipeline that releases something; the first line of the report tells of them together."""
     found = view.audits.pipelines
     if len(found) > 1 or any(one.vendor != one.strict for one in found):
@@ -230,7 +175,7 @@ def _pipelines(writer: _Writer, view: View) -> None:
         writer.more(len(found))
 
 
-def _way_up(writer: _Writer, view: View) -> None:
+def _way_up(writer: Writer, view: View) -> None:
     """The next step of each CI system in use; the reports have them all, with examples."""
     found = view.assessment.steps_up
     if found:
@@ -241,7 +186,7 @@ def _way_up(writer: _Writer, view: View) -> None:
         writer.put("slsa-assess fix makes the safe changes; markdown and html reports show every step", "dim", indent=2)
 
 
-def _audits(writer: _Writer, cards: tuple[AuditCard, ...], title: str, style: str) -> None:
+def _audits(writer: Writer, cards: tuple[AuditCard, ...], title: str, style: str) -> None:
     if cards:
         writer.heading(title, style)
         for card in cards[:MOST]:
@@ -257,14 +202,14 @@ def _audits(writer: _Writer, cards: tuple[AuditCard, ...], title: str, style: st
         writer.more(len(cards))
 
 
-def _untold(writer: _Writer, view: View) -> None:
+def _untold(writer: Writer, view: View) -> None:
     found = tuple(name_of(one) for one in view.audits.unknown)
     if found:
         writer.heading("What may contradict it and cannot be told", "unknown")
         writer.put(a_list(found, MOST), indent=2)
 
 
-def _notices(writer: _Writer, view: View, severity: str, title: str) -> None:
+def _notices(writer: Writer, view: View, severity: str, title: str) -> None:
     notices = [one for one in view.notices if one.severity == severity]
     if notices:
         writer.heading(title, severity)
@@ -275,7 +220,7 @@ def _notices(writer: _Writer, view: View, severity: str, title: str) -> None:
         writer.more(len(notices))
 
 
-def _unreadable(writer: _Writer, view: View) -> None:
+def _unreadable(writer: Writer, view: View) -> None:
     assessment = view.assessment
     if assessment.unreadable:
         writer.heading("Not readable: what depends on it is unknown", "unmet")
@@ -294,7 +239,7 @@ def _unreadable(writer: _Writer, view: View) -> None:
         writer.put(f"{len(assessment.waivers)}, of them expired: {len(expired)}; shown, never counted", indent=2)
 
 
-def _gate(writer: _Writer, view: View) -> None:
+def _gate(writer: Writer, view: View) -> None:
     """The verdict's line itself is the command's to print."""
     verdict = view.assessment.verdict
     if not verdict.passed and verdict.reasons:

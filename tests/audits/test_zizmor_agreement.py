@@ -26,6 +26,7 @@ from assess.pipelines._path_facts import all_jobs_facts
 from assess.sarif import load_map
 
 HERE = Path(__file__).resolve().parent
+PACK = load_pack(default_directories(), tests=False)
 DATA = "zizmor/zizmorcore+zizmor/crates/zizmor/tests/integration/test-data"
 SHARED = {
     "audit.bypass": ("long-lived-token", "no-identity"),
@@ -88,11 +89,7 @@ def ours(file: Path, name: str) -> tuple[set[str], set[str]]:
         return set(), set(SHARED)
     path = all_jobs_facts(facts)
     evidence = Evidence(**{f"path_{one}": getattr(path, one) for one in path.__slots__})
-    ends = [
-        one
-        for one in audit(load_pack(default_directories(), tests=False).audits, evidence, "vendor")
-        if one.case in SHARED.get(one.audit, ())
-    ]
+    ends = [one for one in audit(PACK.audits, evidence, "vendor") if one.case in SHARED.get(one.audit, ())]
     found = {one.audit for one in ends if one.outcome == "found"}
     return found, {one.audit for one in ends if one.outcome == "unknown"} - found
 

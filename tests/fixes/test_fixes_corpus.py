@@ -7,18 +7,21 @@ from pathlib import Path
 import pytest
 from validators import invalid_of
 
-from assess.assessing import assess
+from assess.assessing import gather, sum_up
 from assess.errors import NoInputError
 from assess.evidence import Interval
 from assess.fixes.engine import Proposal, propose
+from assess.levels import default_directories, load_pack
 from assess.plan import Plan
 
 pytestmark = pytest.mark.corpus
+PACK = load_pack(default_directories(), tests=False)
 PLACES = {"github-actions": ".github/workflows/release.yml", "gitlab-ci": ".gitlab-ci.yml"}
 
 
 def configured(folder: Path, proposal: Proposal) -> Interval:
-    assessment = assess(Plan(time="2026-11-28T00:00:00Z", folder=folder, instead=proposal.overlay))
+    plan = Plan(time="2026-11-28T00:00:00Z", folder=folder, instead=proposal.overlay)
+    assessment = sum_up(plan, PACK, gather(plan))
     return next(one.level for one in assessment.levels if (one.track, one.reading) == ("build", "configured"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,15 +21,7 @@ QUICK: Json = {"total": 1.5, "connect": 1.0, "read": 1.0, "attempts": 3}
 NONE = "sha256:" + "0" * 64
 
 
-@pytest.fixture(autouse=True)
-def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials and no proxies of whoever runs the tests."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = pytest.mark.usefixtures("nobodys_home")
 
 
 def at(server: RegistryServer, reference: str = "team/app:v1", *others: RegistryServer, **options: Any) -> ImageStore:

@@ -7,41 +7,20 @@ A mapping holds the fields that matter, `line` is the line of a fact's place, a 
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline_facts import differences, shown
 
 from assess import _yaml
-from assess.evidence import Interval, Pipeline, Source
-from assess.pipelines import PipelinesRead, read_pipeline_file, read_pipelines
+from assess.evidence import Pipeline
+from assess.pipelines import PipelinesRead, read_pipeline_file
 
 pytestmark = pytest.mark.corpus
 
 CASES = sorted((Path(__file__).parent / "corpus_expectations").glob("*/*.yaml"))
-
-
-def shown(value: object) -> Any:
-    """A fact in the words of the expectations."""
-    if isinstance(value, Source | Interval):
-        return str(value)
-    if is_dataclass(value):
-        made = {one.name: shown(getattr(value, one.name)) for one in fields(value)}
-        place = getattr(value, "source", None)
-        return made | {"line": place.line} if isinstance(place, Source) else made
-    return [shown(one) for one in value] if isinstance(value, tuple) else value
-
-
-def differences(found: Any, expected: Any, where: str) -> list[str]:
-    """Every expected fact that is not so; what is not expected may be anything."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        told = {key: value for key, value in expected.items() if key != "elsewhere"}
-        return [line for key, value in told.items() for line in differences(found.get(key), value, f"{where}.{key}")]
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        pairs = enumerate(zip(found, expected, strict=True))
-        return [line for at, (one, other) in pairs for line in differences(one, other, f"{where}[{at}]")]
-    return [] if found == expected else [f"{where}: got {found!r}, expected {expected!r}"]
 
 
 def load(case: Path) -> dict[str, Any]:
@@ -50,12 +29,14 @@ def load(case: Path) -> dict[str, Any]:
     return expected
 
 
-def read(corpus: Path, expected: dict[str, Any]) -> tuple[PipelinesRead, Pipeline]:
+def read(
+    corpus: Path, expected: dict[str, Any], reading: Callable[[Path], PipelinesRead]
+) -> tuple[PipelinesRead, Pipeline]:
     """The project's reading, and the pipeline that the expectations are about."""
     whole = corpus / expected["file"]
     if "folder" in expected:
         folder = corpus / expected["folder"]
-        found, name = read_pipelines(folder), whole.relative_to(folder).as_posix()
+        found, name = reading(folder), whole.relative_to(folder).as_posix()
     else:
         name = expected.get("as", whole.name)
         found = read_pipeline_file(name, whole.read_bytes())
@@ -63,9 +44,9 @@ def read(corpus: Path, expected: dict[str, Any]) -> tuple[PipelinesRead, Pipelin
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_read_as_a_person_did(corpus: Path, case: Path) -> None:
+def test_read_as_a_person_did(corpus: Path, case: Path, reading: Callable[[Path], PipelinesRead]) -> None:
     expected = load(case)
-    found, pipeline = read(corpus, expected)
+    found, pipeline = read(corpus, expected, reading)
     facts = shown(pipeline)
     wrong = differences(facts, expected.get("pipeline", {}), "pipeline")
     jobs = {job["id"]: job for job in facts["jobs"] or []}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from random import Random
@@ -143,8 +143,8 @@ def folder(corpus: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def everything(folder: Path) -> dict[str, PipelinesRead]:
-    return {one.name: read_pipelines(one) for one in sorted(folder.iterdir())}
+def everything(folder: Path, reading: Callable[[Path], PipelinesRead]) -> dict[str, PipelinesRead]:
+    return {one.name: reading(one) for one in sorted(folder.iterdir())}
 
 
 def test_all_are_read_and_none_is_silently_clean(everything: dict[str, PipelinesRead]) -> None:
@@ -170,12 +170,9 @@ def test_no_workflow_hangs(folder: Path) -> None:
     times = []
     for path in sorted(folder.glob("*/.github/workflows/*")):
         data = path.read_bytes()
-        best = 1e9
-        for _ in range(2):
-            started = time.process_time()
-            read_pipeline_file(f".github/workflows/{path.name}", data)
-            best = min(best, (time.process_time() - started) * 1_000)
-        times.append(best)
+        started = time.process_time()
+        read_pipeline_file(f".github/workflows/{path.name}", data)
+        times.append((time.process_time() - started) * 1_000)
     print(f"\n{len(times)} files: mean {mean(times):.2f} ms, median {median(times):.2f} ms, max {max(times):.1f} ms")
     assert max(times) < HANG
 

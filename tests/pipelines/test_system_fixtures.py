@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from test_corpus_expectations import differences, shown
+from pipeline_facts import differences, misplaced, placed, shown
 
 from assess import _yaml
 from assess.evidence import Pipeline, Release
 from assess.pipelines import SYSTEMS, PipelinesRead, read_pipelines
+
+Reading: TypeAlias = Callable[[Path], PipelinesRead]
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NAMES = {system.NAME for system in SYSTEMS}
@@ -49,9 +52,9 @@ def check(found: Pipeline | Release, expected: dict[str, Any], where: str) -> li
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_reads_what_the_folder_says(case: Path) -> None:
+def test_reads_what_the_folder_says(case: Path, reading: Reading) -> None:
     expected = load(case)
-    read = read_pipelines(case)
+    read = reading(case)
     unreadable = [{"source": str(one.source), "reason": one.reason} for one in read.unreadable]
     assert unreadable == expected.get("unreadable", [])
     assert [one.name for one in read.pipelines] == [one["name"] for one in expected["pipelines"]]
@@ -67,31 +70,44 @@ def test_reads_what_the_folder_says(case: Path) -> None:
     assert wrong == []
 
 
-def places(read: PipelinesRead) -> list[Any]:
-    found: list[Any] = [*read.releases]
-    for pipeline in read.pipelines:
-        found += [pipeline, *(pipeline.triggers or ()), *pipeline.notes]
-        found += [*(pipeline.includes or ()), *(pipeline.parameters or ())]
-        for job in pipeline.jobs or ():
-            found += [job, *(job.steps or ()), *(job.identities or ()), *(job.secrets or ())]
-            found += [*(job.cache_uses or ()), *(job.images or ()), *(job.takes or ())]
-    return found
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_every_fact_has_its_place(case: Path, reading: Reading) -> None:
+    read = reading(case)
+    facts = [*read.releases, *(one for pipeline in read.pipelines for one in placed(pipeline))]
+    assert facts
+    assert misplaced(read, facts) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_every_fact_has_its_place(case: Path) -> None:
-    for fact in places(read_pipelines(case)):
-        place = fact.source
-        lines = (case / place.path).read_text().split("\n")
-        assert place.line is not None and 1 <= place.line <= len(lines), fact
-        assert lines[place.line - 1].strip(), fact
-
-
-@pytest.mark.parametrize("case", CASES, ids=named)
-def test_same_folder_same_facts(case: Path) -> None:
-    assert read_pipelines(case) == read_pipelines(case)
+def test_same_folder_same_facts(case: Path, reading: Reading) -> None:
+    assert read_pipelines(case) == reading(case)
 
 
 @pytest.mark.parametrize("system", MINIMUM)
 def test_there_are_fixtures(system: str) -> None:
     assert sum(case.parent.name == system for case in CASES) >= MINIMUM[system]
+
+
+def test_permissions_and_triggers_of_called_workflows(reading: Reading) -> None:
+    read = reading(FIXTURES / "github-actions" / "local-reusable")
+    jobs = {job.id: job for job in read.pipelines[0].jobs or ()}
+    granted = {name: {(one.scope, one.access) for one in job.permissions or ()} for name, job in jobs.items()}
+    assert granted["version"] == {("contents", "read")}
+    assert granted["ship/build"] == {("contents", "write"), ("attestations", "write")}
+    assert jobs["ship/build"].can_sign is False
+    assert granted["ship/publish"] == {("contents", "write"), ("attestations", "write")}
+    assert jobs["ship/build"].needs == ("version",)
+    assert jobs["ship/publish"].needs == ("ship/build",)
+    assert jobs["ship"].builds is True and jobs["ship"].publishes is True
+    own = {job.id: job for job in read.pipelines[1].jobs or ()}
+    assert own["build"].can_sign is True
+    assert own["publish"].permissions is None and own["publish"].can_sign is None
+    assert [(one.event, one.trust) for one in read.pipelines[1].triggers or ()] == [("workflow_call", "maintainer")]
+    steps = jobs["ship/build"].steps or ()
+    assert steps[2].source.path == ".github/actions/pack/action.yml"
+    assert steps[2].does == ("build",)
+
+
+def test_nothing_to_read_is_nothing_found(tmp_path: Path) -> None:
+    read = read_pipelines(tmp_path)
+    assert (read.pipelines, read.releases, read.unreadable) == ((), (), ())

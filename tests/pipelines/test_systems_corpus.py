@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from statistics import median
 
 import pytest
+from pipeline_facts import misplaced, placed
 
-from assess.evidence import Pipeline
 from assess.pipelines import PipelinesRead, cloud_build, gitlab_ci, read_pipeline_file, read_pipelines, tekton
 
 pytestmark = pytest.mark.corpus
@@ -39,14 +40,6 @@ def alone(path: Path, system: str, data: bytes | None = None) -> PipelinesRead:
     return read_pipeline_file(name, path.read_bytes() if data is None else data)
 
 
-def places(pipeline: Pipeline) -> list[object]:
-    found: list[object] = [pipeline, *(pipeline.triggers or ()), *pipeline.notes, *(pipeline.includes or ())]
-    for job in pipeline.jobs or ():
-        found += [job, *(job.steps or ()), *(job.images or ()), *(job.cache_uses or ()), *(job.secrets or ())]
-        found += [*(job.identities or ()), *(job.takes or ())]
-    return [*found, *(pipeline.parameters or ())]
-
-
 @pytest.mark.parametrize("system", FOLDERS)
 def test_all_files_are_read_and_none_is_silently_clean(corpus: Path, system: str) -> None:
     understood: Counter[str] = Counter()
@@ -72,17 +65,17 @@ def test_all_files_are_read_and_none_is_silently_clean(corpus: Path, system: str
 
 
 @pytest.mark.parametrize("system", FOLDERS)
-def test_projects_are_read_with_every_fact_at_its_place(corpus: Path, system: str) -> None:
+def test_projects_are_read_with_every_fact_at_its_place(
+    corpus: Path, system: str, reading: Callable[[Path], PipelinesRead]
+) -> None:
     facts = 0
     for folder in sorted((corpus / "pipelines" / FOLDERS[system]).iterdir()):
-        read = read_pipelines(folder)
+        read = reading(folder)
         found = [one for one in read.pipelines if one.system == system]
         assert found, folder
-        lines = {name: data.decode("utf-8", "replace").split("\n") for name, data in read.files}
-        for fact in [one for pipeline in found for one in places(pipeline)]:
-            facts += 1
-            source = fact.source  # type: ignore[attr-defined]
-            assert source.line is not None and lines[source.path][source.line - 1].strip(), (folder.name, fact)
+        own = [fact for pipeline in found for fact in placed(pipeline)]
+        facts += len(own)
+        assert misplaced(read, own) == [], folder.name
         assert read_pipelines(folder) == read
     print(f"\n{system}: {facts} facts, each with its file and line")
     assert facts > 100
