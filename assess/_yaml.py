@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 
+from assess._frozen import frozen
 from assess.errors import InputError
 from assess.evidence import Source
 
@@ -91,7 +92,7 @@ class Node:
         return iter(self.value if self.kind == "sequence" else ())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Something in a readable file that its author should know: a duplicate key, a key that is no scalar."""
 
@@ -99,7 +100,7 @@ class Problem:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Documents:
     """All documents of one file, with what was odd."""
 

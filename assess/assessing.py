@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from assess import __version__
+from assess._frozen import frozen
 from assess.artifacts import Artifact, read_artifact
 from assess.assessment import (
     SCHEMA_VERSION,
@@ -32,7 +33,7 @@ from assess.scoring import audit_text, contradictions_of, decide, give_verdict, 
 from assess.trusted import load_trust
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gathered:
     """The evidence of a whole plan, before any rule has seen it."""
 
@@ -69,7 +70,7 @@ def gather(plan: Plan) -> Gathered:
         answers=plan.answers,
         unreadable=read.unreadable,
         layouts=tuple(one.layout for one in layouts) if layouts else None,
-        **{f"path_{name}": getattr(read.path, name) for name in read.path.__slots__},
+        **{f"path_{one.name}": getattr(read.path, one.name) for one in fields(read.path)},
     )
     project, told, sarif = _imported(plan, project)
     notices = (*notices_of(layouts), *told)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from assess._frozen import frozen
 from assess.pipelines._scripts import Follower
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*)|env:([A-Za-z_]\w*))|%([A-Za-z_]\w*)%")
@@ -13,7 +14,7 @@ _UNSET = "\0"
 """A variable that was given different values, so that nobody can tell which holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Around:
     """Set around a command: never changed, each script makes its own."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from assess._frozen import frozen
 from assess.evidence import Interval, Job, Note, Pipeline, Source
 
 Does: TypeAlias = Literal[
@@ -25,7 +26,7 @@ together with others."""
 UNREAD: frozenset[str] = frozenset({"unread", "unread-script"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """Provenance that one construct would make. `None` as everywhere: cannot be told."""
 
@@ -53,7 +54,7 @@ class Offer:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Act:
     """One thing that a step was recognised to do."""
 
@@ -74,7 +75,7 @@ class Act:
     """False where it may do so (a default that depends on a version that cannot be told)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobFacts:
     """A job, and what its steps do."""
 
@@ -98,7 +99,7 @@ class JobFacts:
         return None if any(act.does in does or act.does in unread for act in self.acts) else False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelineFacts:
     """One pipeline file as read: the facts for the evidence, and the workings for its releases."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from assess import _yaml
+from assess._frozen import frozen
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import Source
@@ -46,7 +47,7 @@ _RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:=]*)?):(?!=)\s*(.*)\Z")
 _SHELLS = re.compile(rb"#![^\n]*\b(?:ba|da|k|z|a)?sh\b")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """Shell text of the project: where its first line stands, and where it runs."""
 
@@ -241,14 +242,14 @@ class Follower:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Make:
     path: str
     rules: Makefile
     first: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _MakeCall:
     targets: tuple[str, ...]
     variables: Mapping[str, str]

@@ -11,7 +11,9 @@ a lexer of their own (`_shell_windows`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from assess._frozen import frozen
 
 MAX_LENGTH = 200_000
 MAX_COMMANDS = 5_000
@@ -39,7 +41,7 @@ SWALLOWS = frozenset({"true", ":", "echo", "printf"})
 GIVES_UP = frozenset({"exit", "return", "false", "die", "fail"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One simple command: `words` with quotes removed and expansions as written; `line` counts from 0."""
 
@@ -63,7 +65,7 @@ class Command:
         return self.words[0].replace("\\", "/").rpartition("/")[2] if self.words else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
     """The commands of a script in order, those inside `$( )` and backticks before the command that holds them."""
 
