@@ -6,6 +6,7 @@ short run. Here only `__init__` is compiled for the class; the others are shared
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
@@ -23,6 +24,8 @@ class _Shared:
     __slots__ = ()
     _compared: Callable[[Any], tuple[Any, ...]]
     _shown: tuple[str, ...]
+    _names: tuple[str, ...]
+    _all: Callable[[Any], tuple[Any, ...]]
     _stored: tuple[tuple[str, Callable[[Any, Any], None]], ...]
 
     def __eq__(self, other: object) -> bool:
@@ -44,7 +47,7 @@ class _Shared:
         raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     def __getstate__(self) -> list[Any]:
-        return [getattr(self, name) for name, _ in self._stored]
+        return list(self._all(self))
 
     def __setstate__(self, state: list[Any]) -> None:
         for (_, store), value in zip(self._stored, state, strict=True):
@@ -55,6 +58,7 @@ _METHODS = tuple((name, value) for name, value in vars(_Shared).items() if calla
 
 
 if TYPE_CHECKING:
+    from dataclasses import replace as replace  # noqa: PLC0414 - for others to import from here
 
     @dataclass_transform(frozen_default=True, field_specifiers=(field, Field))
     def frozen(cls: type[Class]) -> type[Class]:
@@ -71,12 +75,21 @@ else:
                 setattr(cls, name, method)
         return _completed(dataclass(init=False, repr=False, eq=False, slots=True)(cls))
 
+    def replace(value, /, **changes):
+        """As `dataclasses.replace`, whose walk through all fields costs several times what making the value does."""
+        cls = value.__class__
+        if not hasattr(cls, "_names"):
+            return dataclasses.replace(value, **changes)
+        return cls(**{**dict(zip(cls._names, cls._all(value), strict=True)), **changes})
+
 
 def _completed(cls: Any) -> Any:
     members = fields(cls)
     if any(not one.init for one in members):
         raise TypeError(f"{cls.__name__} has a field outside `__init__`, for which there is `dataclasses`")
     stored = tuple((one.name, vars(cls)[one.name].__set__) for one in members)
+    cls._names = tuple(one.name for one in members)
+    cls._all = _getter([*cls._names])
     compared = [one.name for one in members if one.compare]
     cls._stored = stored
     cls._shown = tuple(one.name for one in members if one.repr)

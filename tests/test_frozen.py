@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from assess import _frozen as frozen_module
 from assess._frozen import frozen
 from assess.evidence import Digest, Source
 
@@ -127,3 +128,15 @@ def test_a_field_outside_the_constructor_is_refused_at_once() -> None:
             """A field that nobody gives."""
 
             value: int = field(default=1, init=False)
+
+
+@pytest.mark.parametrize("made", [OURS, THEIRS], ids=["ours", "theirs"])
+def test_a_changed_copy_is_made_as_dataclasses_do(made: dict[str, Any]) -> None:
+    value = made["Many"]("a", 1, hidden="x", last=9)
+    changed = frozen_module.replace(value, name="b", made=[4])
+    assert (changed.name, changed.number, changed.hidden, changed.last, changed.made) == ("b", 1, "x", 9, [4])
+    assert value.name == "a" and changed == replace(value, name="b")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
+        frozen_module.replace(value, other=1)
+    with pytest.raises(ValueError, match="below zero"):
+        frozen_module.replace(made["Checked"](1), value=-1)

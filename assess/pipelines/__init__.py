@@ -7,11 +7,11 @@ A CI system is one module with `NAME`, `discover`, `recognises` and `read`, and 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from types import ModuleType
 
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess.errors import InputError
 from assess.evidence import Note, Pipeline, Release, Source, SourceControl, Unreadable
 from assess.pipelines import github_actions

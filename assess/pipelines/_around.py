@@ -38,7 +38,8 @@ def assigned(variables: dict[str, str], assignment: str, outer: Mapping[str, str
 
 def resolved(words: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, ...]:
     """Words with the variables replaced whose plain value is known; a word that is one variable may become several."""
-    if not any("$" in word or "%" in word for word in words):
+    text = " ".join(words)
+    if "$" not in text and "%" not in text:
         return words
     found: list[str] = []
     for word in words:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess.evidence import Interval, Job, Note, Pipeline, Source
 
 Does: TypeAlias = Literal[
@@ -24,6 +23,8 @@ together with others."""
 
 
 UNREAD: frozenset[str] = frozenset({"unread", "unread-script"})
+_UNREAD_CACHE = frozenset({"unread"})
+"""A script of the project's own restores no cache."""
 
 
 @frozen
@@ -93,10 +94,16 @@ class JobFacts:
 
     def tell(self, *does: Does) -> bool | None:
         """Some step does one of these; None where none is seen but something was not read."""
-        if any(act.does in does and act.sure for act in self.acts):
-            return True
-        unread = {"unread"} if "cache" in does else UNREAD
-        return None if any(act.does in does or act.does in unread for act in self.acts) else False
+        unread = _UNREAD_CACHE if "cache" in does else UNREAD
+        doubtful = False
+        for act in self.acts:
+            if act.does in does:
+                if act.sure:
+                    return True
+                doubtful = True
+            elif act.does in unread:
+                doubtful = True
+        return None if doubtful else False
 
 
 @frozen

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.evidence import (
     Identity,

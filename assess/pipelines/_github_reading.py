@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
 from assess import _yaml
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import CacheUse, Handover, ImageUse, Include, Note, Secret, Source, Step

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.evidence import ImageUse, Parameter, Source, Step
 from assess.pipelines._actions import STEP_KEYS

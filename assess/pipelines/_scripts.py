@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from assess import _yaml
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import Source

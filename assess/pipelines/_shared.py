@@ -10,10 +10,9 @@ Steps (each tagged in the code):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from assess._frozen import frozen
+from assess._frozen import frozen, replace
 from assess.evidence import CacheUse, Job, Pipeline, Release, Shared, Source, Trigger, TriggerTrust
 from assess.pipelines._facts import UNREAD, JobFacts, PipelineFacts
 from assess.pipelines.releases import runs_outsiders_code
