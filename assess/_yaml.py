@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 
+from assess._frozen import frozen
 from assess.errors import InputError
 from assess.evidence import Source
 
@@ -91,7 +92,7 @@ class Node:
         return iter(self.value if self.kind == "sequence" else ())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Something in a readable file that its author should know: a duplicate key, a key that is no scalar."""
 
@@ -99,7 +100,7 @@ class Problem:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Documents:
     """All documents of one file, with what was odd."""
 
@@ -223,18 +224,30 @@ class _Builder:
 
     def run(self, next_event: Callable[[], Any]) -> None:
         """Build the trees of all events; scalars, which most events are, take the shortest way."""
-        scalar_event = yaml.ScalarEvent
-        stack = self._stack
+        scalar_event: Any = yaml.ScalarEvent
+        words, path, stack = _WORDS, self.path, self._stack
+        value: Scalar
         while (event := next_event()) is not None:
             if type(event) is not scalar_event:
                 self._feed(event)
                 continue
-            node = _scalar(event, self.path)
-            self._count += 1
-            if not stack or event.anchor is not None or self._count > MAX_NODES:
-                self._count -= 1
+            tag = event.tag
+            text = value = event.value
+            # 5. types; a text in quotes, or one with a tag, is not implicit
+            if event.implicit[0] or tag is not None:
+                if tag is not None:
+                    value = _typed(text, tag)
+                elif text in words:
+                    value = words[text]
+                elif text[0] in "-0123456789" and _INTEGER.match(text):
+                    value = int(text)
+            mark = event.start_mark
+            foreign = None if tag is None else _foreign(tag)
+            node = Node("scalar", value, path, mark.line + 1, mark.column + 1, text, foreign, None, event.style or "")
+            if not stack or event.anchor is not None or self._count >= MAX_NODES:
                 self._add(node, event.anchor)
             else:
+                self._count += 1
                 stack[-1].items.append(node)
 
     def _feed(self, event: Any) -> None:
@@ -342,20 +355,13 @@ class _Builder:
                 keys[name] = source.keys[name] if source.keys else source
 
 
-def _scalar(event: Any, path: str) -> Node:
-    # 5. types
-    text: str = event.value
-    tag = event.tag
-    value: Scalar = text
-    if (event.implicit[0] and tag is None) or (tag in _STANDARD and tag != _CORE + "str"):
-        if text in _WORDS:
-            value = _WORDS[text]
-        elif text and text[0] in "-0123456789" and _INTEGER.match(text):
-            value = int(text)
-    mark = event.start_mark
-    style = event.style or ""
-    foreign = None if tag is None else _foreign(tag)
-    return Node("scalar", value, path, mark.line + 1, mark.column + 1, text, foreign, None, style)
+def _typed(text: str, tag: str) -> Scalar:
+    """The value of a scalar that has a tag."""
+    if not (tag in _STANDARD and tag != _CORE + "str"):
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    return int(text) if _INTEGER.match(text) else text
 
 
 def _foreign(tag: str | None) -> str | None:

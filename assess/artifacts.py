@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from assess._frozen import frozen
 from assess.errors import InputError, NoInputError
 from assess.evidence import Digest, Source, Subject
 from assess.files import open_file, reason_of
@@ -18,7 +18,7 @@ _GIVEN = re.compile(r"(sha256|sha384|sha512):([0-9a-fA-F]+)")
 _LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Artifact:
     """An artifact as its digests; `file` is None where only a digest was given."""
 

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assess import __version__
+from assess._frozen import frozen
 from assess.artifacts import Artifact, read_artifact
 from assess.assessment import (
     SCHEMA_VERSION,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from assess.pipelines import PipelinesRead
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gathered:
     """The evidence of a whole plan, before any rule has seen it."""
 
@@ -84,7 +85,7 @@ def gather(plan: Plan) -> Gathered:
         answers=plan.answers,
         unreadable=read.unreadable,
         layouts=tuple(one.layout for one in layouts) if layouts else None,
-        **{f"path_{name}": getattr(read.path, name) for name in read.path.__slots__},
+        **{f"path_{one.name}": getattr(read.path, one.name) for one in fields(read.path)},
     )
     project, told, sarif = _imported(plan, project)
     notices = (*notices_of(layouts), *told)

@@ -5,9 +5,9 @@ A report is a pure function of an `Assessment`: everything that a reader is show
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from assess._frozen import frozen
 from assess.evidence import (
     Answer,
     Attestation,
@@ -29,7 +29,7 @@ CaseOutcome = Literal["found", "clean", "unknown"]
 Severity = Literal["critical", "warning", "info"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observation:
     """One fact that took part in deciding an outcome."""
 
@@ -42,7 +42,7 @@ class Observation:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadingOutcome:
     """How one reading of one clause ended, and why."""
 
@@ -53,7 +53,7 @@ class ReadingOutcome:
     """One sentence; never empty for an outcome that is not met."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClauseFinding:
     """All readings of one clause for one subject."""
 
@@ -63,7 +63,7 @@ class ClauseFinding:
     readings: tuple[ReadingOutcome, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One requirement judged for one subject."""
 
@@ -71,7 +71,7 @@ class Finding:
     clauses: tuple[ClauseFinding, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadingLevel:
     """The level of one subject (or of the project) on one track in one reading."""
 
@@ -84,7 +84,7 @@ class ReadingLevel:
     """`requirement/clause` of the unmet MUST clauses that keep `level.ceiling` from being one higher."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectationResult:
     """One expectation compared with the provenance; never changes a level, fails the gate on a mismatch."""
 
@@ -96,7 +96,7 @@ class ExpectationResult:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """Something that the reader must be told beside the levels."""
 
@@ -107,7 +107,7 @@ class Notice:
     advice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contradiction:
     """Two readings of one clause that cannot both be right."""
 
@@ -119,7 +119,7 @@ class Contradiction:
     subject: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditPlace:
     """One place that an audit tells of."""
 
@@ -131,7 +131,7 @@ class AuditPlace:
     """Whose finding it is, where it was imported (SARIF); None where it is our own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditFinding:
     """How one case of one audit ended for the release paths of the project."""
 
@@ -149,7 +149,7 @@ class AuditFinding:
     """How many places there are; `places` holds the first of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditText:
     """What a reader is told of an audit: the rule file's prose."""
 
@@ -163,7 +163,7 @@ class AuditText:
     """(pipeline system, text to copy)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Raise:
     """One clause that keeps a pipeline's configured level from the next, and what would raise it."""
 
@@ -177,7 +177,7 @@ class Raise:
     sources: tuple[Source, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelineLevel:
     """What one pipeline is configured for; it proves nothing."""
 
@@ -197,7 +197,7 @@ class PipelineLevel:
     """What keeps it from the next level in the trust profile of this run."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepUp:
     """One step of the catalogue of remedies: from one configured level to another, on one CI system."""
 
@@ -211,7 +211,7 @@ class StepUp:
     """The step in an example file, as a unified diff of the whole file; "" where no file can do it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """What the gate decides on one subject by its demonstrated reading alone, whatever else it may accept."""
 
@@ -220,7 +220,7 @@ class Decision:
     """The highest demonstrated Build level of an attestation that is as expected."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubjectAssessment:
     """Everything stated of one subject. `subject.digests` is () where no artifact was given."""
 
@@ -236,7 +236,7 @@ class SubjectAssessment:
     decision: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequirementText:
     """What a reader is told of a requirement: the rule file's prose, copied so that a report needs no rule pack."""
 
@@ -256,7 +256,7 @@ class RequirementText:
     """(pipeline system, text to copy)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClauseText:
     """The prose of one clause."""
 
@@ -269,7 +269,7 @@ class ClauseText:
     raise_it: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotChecked:
     """Something that this run did not look at, or could not prove; said in every report."""
 
@@ -277,7 +277,7 @@ class NotChecked:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Input:
     """One input that took part, by the hash of the bytes that were read."""
 
@@ -299,7 +299,7 @@ class Input:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiver:
     """A gap that somebody accepted, until a day; shown, never counted."""
 
@@ -311,7 +311,7 @@ class Waiver:
     expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """The gate's answer; passed where neither a minimum nor an expectation was given."""
 
@@ -321,7 +321,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assessment:
     """The result for one project; dumps to JSON and loads again without loss."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from assess._frozen import frozen
 from assess.artifacts import Artifact
 from assess.assessment import ExpectationResult, Input, NotChecked, Notice, Severity
 from assess.attestations.envelope import Opened
@@ -41,7 +42,7 @@ from assess.summaries import Taken, take_summary
 from assess.trust.platforms import Rejected, of_pull_request
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Collected:
     """The evidence of one subject, with what a reader must be told about how it came together."""
 
@@ -75,7 +76,7 @@ class _Gathering:
         self.notices.append(Notice(severity, text, at, self.subject, advice or None))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """All attestations that were found, whether anybody looked, and what could not be opened."""
 

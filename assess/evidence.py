@@ -9,8 +9,9 @@ every path in a rule is checked against these classes when the rule is loaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from assess._frozen import frozen
 
 CheckResult = Literal["verified", "failed", "not-provable-offline"]
 SignatureState = Literal["verified", "failed", "absent"]
@@ -21,7 +22,7 @@ TriggerTrust = Literal["maintainer", "contributor", "anyone"]
 Understood = Literal["fully", "partly", "unreadable"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """Where a fact was seen: a file with line and column (1-based), or an attestation with a JSON pointer."""
 
@@ -40,7 +41,7 @@ class Source:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interval:
     """A level that is known only to lie between two bounds, both inclusive: "Build L1 (at most L3)"."""
 
@@ -51,7 +52,7 @@ class Interval:
         return f"L{self.reached}" if self.reached == self.ceiling else f"L{self.reached} (at most L{self.ceiling})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Digest:
     """One digest: `algorithm` as in in-toto's DigestSet (`sha256`, `gitCommit`), `value` as written there."""
 
@@ -62,7 +63,7 @@ class Digest:
         return f"{self.algorithm}:{self.value}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """What a level belongs to: an artifact by name and digests (or, in a statement, one entry of `subject`)."""
 
@@ -71,7 +72,7 @@ class Subject:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """One parameter or dependency field of a predicate, its value rendered as compact JSON text."""
 
@@ -79,7 +80,7 @@ class Parameter:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependency:
     """One resolved dependency (provenance v1 `resolvedDependencies`, v0.x `materials`)."""
 
@@ -87,7 +88,7 @@ class Dependency:
     digests: tuple[Digest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One step of a verification and how it ended (reference: the numbered steps in `trust/verify.py`)."""
 
@@ -101,7 +102,7 @@ class Check:
     found: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """One fact that the certificate's issuer asserts (Fulcio extension 1.3.6.1.4.1.57264.1.N)."""
 
@@ -110,7 +111,7 @@ class Claim:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signer:
     """A verified identity: whose certificate or key made the signature. Not a level."""
 
@@ -133,7 +134,7 @@ class Signer:
     claims: tuple[Claim, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Platform:
     """What the roots of trust say of the pair (signer, builder.id) (SLSA 1.2 verifying-artifacts, step 1)."""
 
@@ -147,7 +148,7 @@ class Platform:
     claim_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Builder:
     """The predicate's `builder` field: a claim until its signer is verified."""
 
@@ -155,7 +156,7 @@ class Builder:
     """"" where the predicate names none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """What a recognised buildType says of the build; None where the buildType is not recognised."""
 
@@ -170,7 +171,7 @@ class Process:
     inputs: tuple[Parameter, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provenance:
     """One provenance attestation in SLSA v1 terms, whatever envelope and predicate version it came in.
 
@@ -207,7 +208,7 @@ class Provenance:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attestation:
     """The log entry of one attestation that was opened: what it is, and whether it counts for the subject."""
 
@@ -224,7 +225,7 @@ class Attestation:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One step of a job: an action (`uses`), a reusable call, or commands (`run`)."""
 
@@ -250,7 +251,7 @@ class Step:
     was not understood."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trigger:
     """Who can start a pipeline, and with whose code. The filters are () where there is none."""
 
@@ -266,7 +267,7 @@ class Trigger:
     """Names of the pipelines after whose runs it starts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permission:
     """A permission in effect for a job's token: scope (`id-token`) and access (`write`)."""
 
@@ -274,7 +275,7 @@ class Permission:
     access: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """A workload identity that a job may ask for (an OIDC token)."""
 
@@ -283,7 +284,7 @@ class Identity:
     """`sigstore`; None where the file does not fix the audience (GitHub: any may be asked for)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     """A secret, credential or key that a job's steps can reach."""
 
@@ -294,7 +295,7 @@ class Secret:
     """None where the name does not tell."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CacheUse:
     """A cache that a job restores or saves."""
 
@@ -308,7 +309,7 @@ class CacheUse:
     """Runs of less trusted code, or of other pipelines, can write what is restored."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageUse:
     """A container image that a job runs in, beside, or as a step."""
 
@@ -319,7 +320,7 @@ class ImageUse:
     """`branch`: no tag, or one that moves by convention (`latest`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handover:
     """An artifact, workspace or digest that a job takes from another job or run."""
 
@@ -335,7 +336,7 @@ class Handover:
     """Its digest is compared with one that came another way (a job output), or a signature is verified, before use."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Include:
     """A definition that a pipeline takes from elsewhere: template, component, orb, plugin, library, remote task."""
 
@@ -349,7 +350,7 @@ class Include:
     """It was found here and read; False where it was looked for and is not here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalParameter:
     """Something that whoever starts the pipeline can choose (SLSA v1 externalParameters)."""
 
@@ -359,7 +360,7 @@ class ExternalParameter:
     """The system's own word: `input`, `variable`, `parameter`, `substitution`, `param`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """One job of a pipeline, with what is in effect for it (inherited values resolved)."""
 
@@ -407,7 +408,7 @@ class Job:
     """It is on a release path; None where nobody can tell whether it releases anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pipeline:
     """One pipeline definition file of a CI system."""
 
@@ -427,7 +428,7 @@ class Pipeline:
     """How deep its system is read: `full` with what it calls, `file` the file itself, `recognised` commands only."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Something that a reader must be told, with its place."""
 
@@ -435,7 +436,7 @@ class Note:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfiguredProvenance:
     """What the pipeline would do about provenance, were it run as written. Suggests; never proves."""
 
@@ -456,7 +457,7 @@ class ConfiguredProvenance:
     """The level that this construct is claimed to carry at most (vendor's or strict reading), before contradictions."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shared:
     """One thing that a job outside a release path has in common with it, through which it can influence the release."""
 
@@ -472,7 +473,7 @@ class Shared:
     """The other job runs outsiders' code with the repository's rights."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Release:
     """One release path of a pipeline: the jobs that build, sign and publish one output together."""
 
@@ -504,7 +505,7 @@ class Release:
     """What jobs outside the path, of this pipeline and of the project's others, share with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a named person answered to one question, dated, with where the evidence is."""
 
@@ -517,7 +518,7 @@ class Answer:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreadable:
     """An input that could not be read, or only in part; what depends on it is unknown."""
 
@@ -526,7 +527,7 @@ class Unreadable:
     partly: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LevelCount:
     """How many transitive dependencies have `level` as their highest (VSA `dependencyLevels`)."""
 
@@ -534,7 +535,7 @@ class LevelCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """One verification summary (VSA) in v1 terms: what a verifier says it found; a claim until it is verified.
 
@@ -570,7 +571,7 @@ class Summary:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathJob:
     """A job as the audits see it: on a release path, or beside one with which it shares what it must not."""
 
@@ -612,7 +613,7 @@ class PathJob:
     """Its condition always holds by mistake (text around an expression)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathAct:
     """One thing that a step of a release path does, recognised by its tool."""
 
@@ -640,7 +641,7 @@ class PathAct:
     """Of `publish`: nothing attests what it publishes, while another path attests what goes to the same place."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathStep:
     """One step of a release path, with what its own text shows."""
 
@@ -654,7 +655,7 @@ class PathStep:
     """Its condition always holds by mistake."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathCache:
     """A cache of a release path's job."""
 
@@ -664,7 +665,7 @@ class PathCache:
     """None where nobody can tell whether there is one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathSecret:
     """A secret within reach of a release path's job."""
 
@@ -673,7 +674,7 @@ class PathSecret:
     secret: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathImage:
     """An image that a release path's job runs in, beside, or as a step."""
 
@@ -682,7 +683,7 @@ class PathImage:
     image: ImageUse | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathHandover:
     """Something that a release path's job takes from another job or run."""
 
@@ -691,7 +692,7 @@ class PathHandover:
     handover: Handover | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathUse:
     """A definition from elsewhere that takes part in a release path: action, workflow, template, orb, plugin, task."""
 
@@ -706,7 +707,7 @@ class PathUse:
     """Its own verifier accepts it by a full release tag only (slsa-github-generator)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathParameter:
     """What whoever starts a release can choose, and that reaches its steps."""
 
@@ -717,7 +718,7 @@ class PathParameter:
     """It ends up in the provenance."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathShared:
     """What a job outside a release path has in common with the path."""
 
@@ -728,7 +729,7 @@ class PathShared:
     shared: Shared | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathTrigger:
     """What starts a pipeline that has a release path."""
 
@@ -747,7 +748,7 @@ class PathTrigger:
     """It starts on tags, whose protection no file of the pipeline shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Imported:
     """What another tool found in a pipeline file (SARIF): its word, taken in beside our own audits."""
 
@@ -764,7 +765,7 @@ class Imported:
     """The files of the pipelines that it is a place of: its own, or those that call it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceControl:
     """What a file of the project says of how its source is controlled: a hint, from which no Source level is scored."""
 
@@ -792,7 +793,7 @@ class SourceControl:
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StrictConditions:
     """What the letter of the specification asks of a build apart from its signing, beside a vendor's claim of L3."""
 
@@ -808,7 +809,7 @@ class StrictConditions:
     """(e) Something that verifies asks for this very signer (workflow, certificate identity, builder)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """All that a rule can see of one subject: its provenance, the project's pipelines and the answers.
 
@@ -860,7 +861,7 @@ COLLECTIONS: tuple[tuple[str, type], ...] = (
 """What the quantifiers of a rule can range over, and the type of its items."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayoutStep:
     """One step of an in-toto layout whose functionaries were verified."""
 
@@ -878,7 +879,7 @@ class LayoutStep:
     """The recorded command is the one that the layout expects; None where there is no link to compare."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """One in-toto layout verified with its links: that steps were performed by whom its owner says. Proves no level."""
 

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from assess._frozen import frozen
 from assess.artifacts import Artifact
 from assess.attestations._json import JSON
 from assess.attestations.envelope import Opened
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from assess.trust.verify import IdentityPolicy, Verification
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trust:
     """Whom to trust in one run: roots, keys, platforms and the identity that signatures must have."""
 
@@ -95,7 +96,7 @@ class Trust:
         return None if by_registry or (self.keys and signed) else self.identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examined:
     """What is known of one attestation after steps 2 to 5."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from assess._frozen import frozen
 from assess.assessment import ExpectationResult
 from assess.attestations.builder_ids import builder_id_problem
 from assess.attestations.git import normalize_git_uri, ref_name, repository_uri, versioned_tag_problem
@@ -25,7 +26,7 @@ _NPM_RUNNER = "https://github.com/actions/runner"
 _HOSTED = "/github-hosted"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expectations:
     """What the provenance must say; None for what was not asked. Texts as the user gave them."""
 
@@ -45,7 +46,7 @@ class Expectations:
     """The name that a lock file was asked for and has no entry of."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     """One comparison's answer: outcome, what was found, and a sentence."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assess._frozen import frozen
 from assess.assessment import Input, NotChecked, Notice, Severity
 from assess.errors import InputError, NoInputError
 from assess.evidence import Layout, Source
@@ -20,7 +20,7 @@ MAX_FILES = 1000
 """Links of one layout."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayoutPlan:
     """One layout to verify: (as the user wrote it, where it is) for the layout, its links or folders of links, keys."""
 
@@ -29,7 +29,7 @@ class LayoutPlan:
     keys: tuple[tuple[str, Path], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayoutRead:
     """One layout as evidence, with its verification and the files that took part."""
 

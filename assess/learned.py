@@ -7,8 +7,9 @@ as expected; everything else must stay as it was.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
+from assess._frozen import frozen
 from assess.assessment import ExpectationResult
 from assess.attestations.builder_ids import parse_builder_id
 from assess.attestations.git import normalize_git_uri, ref_name
@@ -31,7 +32,7 @@ _PRE_RELEASE = r"(?:[-.+~]?(?:a|b|rc|alpha|beta|dev|pre|post)[.-]?[0-9]*)*"
 _VERSION = re.compile(rf"(?<![A-Za-z0-9])v?[0-9]+(?:\.[0-9]+)+{_PRE_RELEASE}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Learned:
     """The facts that stay the same from release to release; None for what the attestation did not name."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from assess import _yaml
 from assess._data import data_path
+from assess._frozen import frozen
 from assess._yaml import Node
 from assess.audit import Audit
 from assess.errors import ConfigError, InputError, NoInputError
@@ -27,7 +27,7 @@ AUDITS = "audits"
 """The folder whose files are audits; all others are requirements."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RulePack:
     """Requirements in the order (level, id), and the sha256 over all rule files with their names, in that order."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from assess._frozen import frozen
 from assess.assessment import Input, Waiver
 from assess.evidence import Answer
 from assess.expectations import Expectations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from assess.images.opening import ImageOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """A file that the user named: how it was written, which reports show, and where it is (None: standard input)."""
 
@@ -25,7 +26,7 @@ class Named:
     path: Path | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArtifactPlan:
     """One artifact to assess: `FILE` or `algorithm:hex`, with the attestations and expectations of its own."""
 
@@ -36,7 +37,7 @@ class ArtifactPlan:
     folder: Path = Path()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdentityPlan:
     """The identity that signatures must have; texts as the user gave them."""
 
@@ -49,7 +50,7 @@ LOCAL = ("oci:", "oci-archive:", "docker-archive:")
 """How images that are not in a registry are written."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImagePlan:
     """One image to assess, as it was named, with who must have signed it and its own expectations."""
 
@@ -62,7 +63,7 @@ class ImagePlan:
     expectations: Expectations | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VerifierPlan:
     """A verifier whose summaries (VSA) count, as the user lists it; either `key` or `identity`."""
 
@@ -74,7 +75,7 @@ class VerifierPlan:
     identity: IdentityPlan = IdentityPlan()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """Everything that one run is asked for; flags and project file are already one."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from assess import _yaml
 from assess._data import data_path
+from assess._frozen import frozen
 from assess.assessment import StepUp
 from assess.errors import ConfigError, InputError
 from assess.evidence import Interval
@@ -23,7 +23,7 @@ TOP = 3
 Effort = Literal["low", "medium", "high"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remedy:
     """One step up: from what level to what, and how; `before` and `after` are whole files or None."""
 

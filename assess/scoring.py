@@ -9,8 +9,9 @@ attestations never add up (SLSA 1.2 verifying-artifacts, step 1: the level belon
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from assess._frozen import frozen
 from assess.assessment import (
     AuditFinding,
     AuditText,
@@ -35,7 +36,7 @@ from assess.requirement import READINGS, Reading, Requirement
 from assess.substitution import SummaryCandidate, summarised
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """One attestation that may carry the level of a subject, with what was expected of it."""
 
@@ -51,7 +52,7 @@ class Candidate:
 AnyCandidate = Candidate | SummaryCandidate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gate:
     """What must hold: minimum levels per track, and the readings that may open the gate beside the demonstrated one."""
 
@@ -59,7 +60,7 @@ class Gate:
     accept: tuple[Reading, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scored:
     """A subject's assessment with each candidate's own demonstrated level, which the gate needs."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from assess._frozen import frozen
 from assess.assessment import ClauseFinding, ExpectationResult, Finding, Observation, ReadingOutcome
 from assess.evidence import Summary
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SummaryCandidate:
     """One verification summary (VSA) that may carry the level of a subject in place of provenance.
 

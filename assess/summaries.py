@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from assess._frozen import frozen
 from assess.assessment import Severity
 from assess.attestations.summaries import SUMMARY_V1, read_summary
 from assess.evidence import Check, CheckResult, Disposition, Summary
@@ -36,7 +37,7 @@ _IDENTIFIERS = frozenset(("gce_image_id",))
 """Names under `digest` that are no digests; they match what the caller itself knows by that name alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """A summary with its checks, and what the log and the reader are told of it."""
 

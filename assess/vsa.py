@@ -19,12 +19,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from assess._data import data_path
+from assess._frozen import frozen
 from assess.assessment import Assessment, SubjectAssessment
 from assess.attestations.summaries import SUMMARY_V1
 from assess.errors import ConfigError
@@ -35,7 +35,7 @@ _PARSED_BY_SLSA_VERIFIER = re.compile(r"(?!SLSA_).*|SLSA_[^_]+_LEVEL_-?[0-9]+", 
 _POLICY_INPUTS = frozenset(("platforms", "trusted-root", "key", "lock", "project"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VsaPlan:
     """What a summary says of its verifier, as the user gave it."""
 
@@ -55,7 +55,7 @@ class VsaPlan:
     """Leave out what slsa-verifier's parser rejects."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summaries:
     """What was written: lines of JSON (envelopes, or bare statements if unsigned), and the policy's bytes."""
 

@@ -188,6 +188,7 @@ def many() -> None:
 OURS_PIPELINES = """
 import sys
 from pathlib import Path
+import assess.__main__  # the settings that the command line runs with
 from assess.pipelines import read_pipeline_file
 for path in sorted(Path(sys.argv[1]).rglob("*.y*ml")):
     read_pipeline_file(f".github/workflows/{path.name}", path.read_bytes())

@@ -9,9 +9,9 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NoReturn
 
+from assess._frozen import frozen
 from assess.errors import InputError
 
 _TYPE_NAMES = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string"}
@@ -19,7 +19,7 @@ _TYPE_NAMES = {type(None): "null", bool: "a boolean", int: "a number", float: "a
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What one JSON document may cost: bytes, nesting, values."""
 
@@ -166,7 +166,7 @@ def _check_surrogates(value: JSON, path: str) -> None:
         raise InputError("JSON that is refused: a lone surrogate in a string", path) from None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """A JSON value with its place. Missing and null are the same (in-toto, SLSA and proto-JSON all say so)."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from assess._frozen import frozen
 from assess.attestations._json import Node, compact, shown
 from assess.attestations.git import normalize_git_uri, split_git_uri
 from assess.errors import ConfigError
@@ -39,7 +39,7 @@ _WORKFLOW = re.compile(r"([\w.-]+/[\w.-]+)/(\.github/workflows/[^@]+)@(.+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourcePlace:
     """One place of a predicate that names the source repository."""
 
@@ -51,7 +51,7 @@ class SourcePlace:
     own_ref: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildType:
     """One entry of buildtypes.yaml; see the comment at the head of that file."""
 
@@ -68,7 +68,7 @@ class BuildType:
     required: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Meaning:
     """What a buildType makes of one predicate."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from assess._frozen import frozen
 from assess.attestations import bundles, documents, dsse, pep740
 from assess.attestations._json import JSON, LIMITS, Limits, Node, compact, read_json, shown
 from assess.attestations.envelope import Opened
@@ -21,7 +22,7 @@ MAX_IGNORED = 1_000
 """Ignored lines that are recorded one by one; the rest is counted in one note."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Container:
     """What a file held: attestations, and the lines that are none (so that nothing is silently clean)."""
 

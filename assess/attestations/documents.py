@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
+from assess._frozen import frozen
 from assess.attestations import gcb, github, npm, pep740
 from assess.attestations._json import Node
 from assess.attestations.envelope import Opened
@@ -17,7 +17,7 @@ MAX_NESTED = 4
 """Arrays and documents within arrays."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """One element of a document, with what opens it (None: it is a document of one attestation)."""
 

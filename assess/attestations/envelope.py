@@ -5,15 +5,14 @@ All byte fields are decoded from base64 (standard or URL-safe); payload bytes ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from assess._frozen import frozen
 from assess.evidence import Source
 
 METABLOCK = "in-toto-metablock"
 """The container of an in-toto layout or link that is no DSSE envelope."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """One signature of a DSSE envelope; `keyid` is an unauthenticated hint."""
 
@@ -23,7 +22,7 @@ class Signature:
     """DER of the non-standard `cert` field that older slsa-github-generator releases embed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Envelope:
     """A DSSE envelope (https://github.com/secure-systems-lab/dsse/blob/v1.0.0/envelope.md)."""
 
@@ -32,7 +31,7 @@ class Envelope:
     signatures: tuple[Signature, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageSignature:
     """A Sigstore bundle's signature over an artifact: the digest in it is a hint."""
 
@@ -42,7 +41,7 @@ class MessageSignature:
     digest: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InclusionProof:
     """A Merkle inclusion proof with its checkpoint (signed note) as text."""
 
@@ -53,7 +52,7 @@ class InclusionProof:
     checkpoint: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogEntry:
     """A transparency log entry as a bundle carries it."""
 
@@ -70,7 +69,7 @@ class LogEntry:
     proof: InclusionProof | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Material:
     """Everything that a container offers to verify its signature with. All of it is untrusted."""
 
@@ -85,7 +84,7 @@ class Material:
     """What the timestamps are over where that is not the signature: cosign stamps an attestation's whole envelope."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """One attestation (or signature) out of a container, opened but not verified."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from assess._frozen import frozen
 
 _NUMBER = r"(0|[1-9][0-9]*)"
 _LABELS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
@@ -68,7 +69,7 @@ def versioned_tag_problem(tag: str, expected: str) -> str | None:
     return None if wanted.pre_release == found.pre_release else "another pre-release"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SemanticVersion:
     """A version as Go reads it: `v` and up to three numbers, None for those left out; labels only after all three."""
 

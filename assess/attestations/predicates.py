@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from assess._frozen import frozen
 from assess.attestations._json import JSON, Node, compact
 from assess.attestations.buildtypes import Version, meaning_of, parameters
 from assess.attestations.envelope import Opened
@@ -83,7 +83,7 @@ def title_of(predicate_type: str) -> str | None:
     return next((title for prefix, title in _TITLES if predicate_type.startswith(prefix)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Fields:
     """What every version of the predicate says, in v1 terms."""
 

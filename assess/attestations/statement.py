@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from assess._frozen import frozen
 from assess.attestations._json import JSON, Node, read_json, shown
 from assess.attestations.envelope import Opened
 from assess.errors import InputError
@@ -21,7 +21,7 @@ GIT = frozenset(("gitCommit", "gitTree", "gitBlob", "gitTag"))
 _PAYLOAD_TYPE = re.compile(r"application/vnd\.in-toto(?:\.[A-Za-z0-9.+_-]+)?\+json")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """One statement; `predicate` is parsed JSON as written, null and missing alike None."""
 
@@ -77,7 +77,7 @@ def read_digests(node: Node) -> tuple[Digest, ...]:
     return tuple(Digest(algorithm, node.string(algorithm)) for algorithm in node.members())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubjectMatch:
     """How an artifact's digests meet the subjects of a statement (verification step 9)."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from assess._frozen import frozen
 from assess.attestations._json import Node, compact
 from assess.attestations.envelope import Opened
 from assess.attestations.statement import Statement, read_digests
@@ -14,7 +13,7 @@ SUMMARY_V1 = "https://slsa.dev/verification_summary/v1"
 _LEGACY = ("https://slsa.dev/verification_summary/v0.1", "https://slsa.dev/verification_summary/v0.2")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Names:
     """What the fields are called: camelCase in v1, snake_case before."""
 

@@ -7,10 +7,11 @@ A CI system is one module with `NAME`, `discover`, `recognises` and `read`, and 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 from types import ModuleType
 
+from assess._frozen import frozen, replace
 from assess.errors import InputError
 from assess.evidence import Note, Pipeline, Release, Source, SourceControl, Unreadable
 from assess.pipelines import github_actions
@@ -25,7 +26,7 @@ from assess.pipelines.releases import lets_outsiders_in, releases, warned
 SYSTEMS: tuple[ModuleType, ...] = (github_actions, *OTHERS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelinesRead:
     """All that was read of a project's CI configuration; () means looked, and found none."""
 

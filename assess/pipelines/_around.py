@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from assess._frozen import frozen
 from assess.pipelines._scripts import Follower
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*)|env:([A-Za-z_]\w*))|%([A-Za-z_]\w*)%")
@@ -13,7 +14,7 @@ _UNSET = "\0"
 """A variable that was given different values, so that nobody can tell which holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Around:
     """Set around a command: never changed, each script makes its own."""
 
@@ -37,7 +38,8 @@ def assigned(variables: dict[str, str], assignment: str, outer: Mapping[str, str
 
 def resolved(words: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, ...]:
     """Words with the variables replaced whose plain value is known; a word that is one variable may become several."""
-    if not any("$" in word or "%" in word for word in words):
+    text = " ".join(words)
+    if "$" not in text and "%" not in text:
         return words
     found: list[str] = []
     for word in words:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
+from assess._frozen import replace
 from assess.evidence import Source
 from assess.pipelines._around import Around, assigned, resolved
 from assess.pipelines._command_table import OPAQUE, PREFIXES, Row

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal as Word
 from typing import TypeAlias
+
+from assess._frozen import frozen
 
 MAX_LENGTH = 21_000
 MAX_TOKENS = 1_000
 MAX_DEPTH = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal:
     """A string, number, boolean or null; `value` is its text."""
 
@@ -26,7 +27,7 @@ class Literal:
     kind: Word["string", "number", "boolean", "null"] = "string"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """`github.event.pull_request.head.sha`, lower case as GitHub compares; an index that is no literal is `*`."""
 
@@ -38,7 +39,7 @@ class Context:
         return ".".join(self.path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """`function(arguments)`; operators other than && and || are calls named by their sign, `[]` looks into a value."""
 
@@ -46,7 +47,7 @@ class Call:
     arguments: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Either:
     """`left && right` or `left || right`."""
 

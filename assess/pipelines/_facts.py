@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from assess._frozen import frozen, replace
 from assess.evidence import Interval, Job, Note, Pipeline, Source
 
 Does: TypeAlias = Literal[
@@ -23,9 +23,11 @@ together with others."""
 
 
 UNREAD: frozenset[str] = frozenset({"unread", "unread-script"})
+_UNREAD_CACHE = frozenset({"unread"})
+"""A script of the project's own restores no cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """Provenance that one construct would make. `None` as everywhere: cannot be told."""
 
@@ -53,7 +55,7 @@ class Offer:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Act:
     """One thing that a step was recognised to do."""
 
@@ -74,7 +76,7 @@ class Act:
     """False where it may do so (a default that depends on a version that cannot be told)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobFacts:
     """A job, and what its steps do."""
 
@@ -92,13 +94,19 @@ class JobFacts:
 
     def tell(self, *does: Does) -> bool | None:
         """Some step does one of these; None where none is seen but something was not read."""
-        if any(act.does in does and act.sure for act in self.acts):
-            return True
-        unread = {"unread"} if "cache" in does else UNREAD
-        return None if any(act.does in does or act.does in unread for act in self.acts) else False
+        unread = _UNREAD_CACHE if "cache" in does else UNREAD
+        doubtful = False
+        for act in self.acts:
+            if act.does in does:
+                if act.sure:
+                    return True
+                doubtful = True
+            elif act.does in unread:
+                doubtful = True
+        return None if doubtful else False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelineFacts:
     """One pipeline file as read: the facts for the evidence, and the workings for its releases."""
 

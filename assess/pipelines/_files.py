@@ -6,10 +6,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from assess._frozen import frozen
 from assess._yaml import MAX_BYTES
 from assess.errors import InputError
 
@@ -22,7 +23,7 @@ _NOT_OURS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folder:
     """A project's folder; `root` None where a single file was given and nothing around it can be seen."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from assess._frozen import frozen
 from assess.evidence import CacheUse
 from assess.pipelines._facts import Act
 from assess.pipelines._uses import Use
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Rule:
     """When an action caches: `asks` inputs switch it on, `refuses` inputs off; without either `default` holds."""
 

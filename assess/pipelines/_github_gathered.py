@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from assess._frozen import replace
 from assess._yaml import Node
 from assess.evidence import CacheUse, Handover, ImageUse, Job, RunnerKind, Secret, Step
 from assess.pipelines._facts import UNREAD, Act, JobFacts

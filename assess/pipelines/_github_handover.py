@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
+from assess._frozen import replace
 from assess._yaml import Node
 from assess.evidence import Handover, Step
 from assess.pipelines import _expressions as expressions

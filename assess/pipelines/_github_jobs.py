@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.evidence import (
     Identity,
@@ -50,7 +49,7 @@ _FIRMNESS = ("unknown", "branch", "tag", "digest")
 _NEVER = frozenset({"false", "${{ false }}", "${{false}}"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Around:
     """What a job inherits: from its workflow, and from the job that calls its workflow."""
 

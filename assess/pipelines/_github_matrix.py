@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import ItemsView
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 
 from assess import _yaml
+from assess._frozen import frozen
 from assess._yaml import Node
 from assess.pipelines import _expressions as expressions
 from assess.pipelines._expression_values import outcomes
@@ -20,7 +20,7 @@ MAX_VALUES = 200
 MAX_WEIGHT = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matrix:
     """`own` lists of values by lower-case name, `include`, and all combinations; None where it cannot be told."""
 

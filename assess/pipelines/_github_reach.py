@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.evidence import Secret, Source
 from assess.pipelines import _expressions as expressions
@@ -80,7 +81,7 @@ class Work:
     left: int = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """What the expressions of a step can refer to."""
 

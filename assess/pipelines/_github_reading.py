@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
 from assess import _yaml
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import CacheUse, Handover, ImageUse, Include, Note, Secret, Source, Step
@@ -27,7 +28,7 @@ MAX_INCLUDES = 2_000
 Fact: TypeAlias = Secret | CacheUse | ImageUse | Handover
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """What differs between GitHub Actions and the systems that read its workflows."""
 
@@ -144,7 +145,7 @@ def _filled(node: Node, given: Given, budget: _Budget, key: str = "") -> Node:
             return replace(node, value={name: _filled(one, given, budget, name) for name, one in node.value.items()})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepFacts:
     """A step with what it does, and what its texts let in."""
 

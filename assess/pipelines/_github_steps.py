@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.evidence import ImageUse, Parameter, Source, Step
 from assess.pipelines._actions import STEP_KEYS
@@ -42,7 +42,7 @@ _NEVER = frozenset({"false", "${{ false }}", "${{false}}"})
 _FIRMNESS: tuple[Pin, ...] = ("unknown", "branch", "tag", "local", "digest")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Around:
     """What a step's job or action gives it."""
 

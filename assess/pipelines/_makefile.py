@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from assess._frozen import frozen
+
 MAX_RULES = 5_000
 MAX_EXPANSION = 20_000
 MAX_DEPTH = 10
@@ -22,7 +24,7 @@ _DIRECTIVES = ("ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "un
 _MAKE_VALUES = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "-E", "--eval"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One line of a recipe: its text as make would hand it to the shell, its place, and whether it may fail (`-`)."""
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from assess._frozen import frozen
 from assess.evidence import (
     CacheUse,
     Handover,
@@ -55,7 +56,7 @@ _BY_HAND = frozenset({"workflow_dispatch", "repository_dispatch", "manual", "web
 _BY_TAG = frozenset({"release", "tag"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathFacts:
     """The collections of the audits, named as in `Evidence` without `path_`."""
 

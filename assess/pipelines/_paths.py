@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from assess._frozen import frozen
 from assess.pipelines._facts import UNREAD, Act, JobFacts, PipelineFacts
 
 _TAKES_PART = frozenset({"build", "sign", "attest", "publish", "provenance-off"})
@@ -19,7 +19,7 @@ _RIGHTS = frozenset({"packages", "attestations", "all"})
 _BUILDER = re.compile(r"slsa|provenance|attest|build|publish|release|deploy", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReleasePath:
     """Jobs that belong together, with those before them."""
 

@@ -7,10 +7,11 @@ do is told by `_commands`. Nothing is run. Limits: depth of calls, number of pie
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from assess import _yaml
+from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.errors import InputError
 from assess.evidence import Source
@@ -38,7 +39,7 @@ _TASKFILES = (
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """Shell text of the project: where its first line stands, and where it runs."""
 
@@ -239,7 +240,7 @@ class Follower:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Make:
     path: str
     rules: Makefile

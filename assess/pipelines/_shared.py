@@ -10,9 +10,9 @@ Steps (each tagged in the code):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from assess._frozen import frozen, replace
 from assess.evidence import CacheUse, Job, Pipeline, Release, Shared, Source, Trigger, TriggerTrust
 from assess.pipelines._facts import UNREAD, JobFacts, PipelineFacts
 from assess.pipelines.releases import runs_outsiders_code
@@ -62,7 +62,7 @@ _Key: TypeAlias = tuple[str, str, str]
 """System, file and job."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Other:
     """A job, with its pipeline and what it could do to others."""
 

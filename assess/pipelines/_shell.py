@@ -11,7 +11,8 @@ a lexer of their own (`_shell_windows`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from assess._frozen import frozen, replace
 
 MAX_LENGTH = 200_000
 MAX_COMMANDS = 5_000
@@ -39,7 +40,7 @@ SWALLOWS = frozenset({"true", ":", "echo", "printf"})
 GIVES_UP = frozenset({"exit", "return", "false", "die", "fail"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One simple command: `words` with quotes removed and expansions as written; `line` counts from 0."""
 
@@ -63,7 +64,7 @@ class Command:
         return self.words[0].replace("\\", "/").rpartition("/")[2] if self.words else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
     """The commands of a script in order, those inside `$( )` and backticks before the command that holds them."""
 
@@ -141,17 +142,29 @@ class _Lexer:
         self.unsure: str | None = None
 
     def run(self) -> None:
-        while self.at < len(self.text) and len(self.found) <= MAX_COMMANDS:
-            self._step(self.text[self.at])
+        text, found, plain = self.text, self.found, _PLAIN.match
+        end = len(text)
+        while (at := self.at) < end and len(found) <= MAX_COMMANDS:
+            if (word := plain(text, at)) is None:
+                self._step(text[at])
+                continue
+            # the shortest way for what most of a script is: words with spaces between them
+            if self.word is None:
+                self.word = []
+                if not self.words:
+                    self.start = self.line
+            self.word.append(word[0])
+            self.at = at = word.end()
+            if text[at : at + 1] == " ":
+                self.at = at + 1
+                self._end_word()
         self._end_command(None)
 
     def _step(self, char: str) -> None:
-        if plain := _PLAIN.match(self.text, self.at):
-            self._push(plain.group())
-            self.at = plain.end()
-        elif char in " \t\r":
+        if char in " \t\r":
             self.at += 1
-            self._end_word()
+            if self.word is not None:
+                self._end_word()
         elif char == "\n":
             self._newline()
         elif char == "\\":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from assess._frozen import frozen
 from assess.evidence import Source
 
 Pin: TypeAlias = Literal["digest", "tag", "branch", "local", "unknown"]
@@ -19,7 +19,7 @@ _HOSTS = ("github.com/", "code.forgejo.org/", "data.forgejo.org/", "gitea.com/")
 _VERSION = re.compile(r"v?(\d{1,9})(?:\.\d{1,9})*(?:[-+._][0-9A-Za-z.+-]+)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Use:
     """One `uses:`: `name` in lower case without the ref, `ref` as written, `comment` what follows `#` on its line."""
 

@@ -9,8 +9,8 @@ Steps (each tagged in the code):
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from assess._frozen import replace
 from assess.evidence import ConfiguredProvenance, Interval, Note, Release
 from assess.pipelines import _expressions as expressions
 from assess.pipelines._expression_values import conjuncts, demanded

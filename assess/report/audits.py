@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from assess._frozen import frozen
 from assess.assessment import Assessment, AuditFinding, AuditText, PipelineLevel
 
 CONDITIONS = {
@@ -18,7 +17,7 @@ CONDITIONS = {
 _NOTHING = AuditText("", 0, "", "", "", "The audit names no remedy.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditCard:
     """One audit with those of its cases that ended alike, and the fix to copy for the CI systems in use."""
 
@@ -27,7 +26,7 @@ class AuditCard:
     snippets: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditsView:
     """The findings by what they do to the level; `looked` is False where no pipeline was read."""
 

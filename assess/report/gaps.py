@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from assess._frozen import frozen
 from assess.assessment import (
     Assessment,
     ClauseFinding,
@@ -25,7 +24,7 @@ NO_REMEDY = "The rule names no remedy; its reference says what is asked."
 _WORST = {"unmet": 0, "unknown": 1, "met": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GapRow:
     """How one clause ended for the subjects for which it ended alike."""
 
@@ -34,7 +33,7 @@ class GapRow:
     readings: tuple[ReadingOutcome, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClauseGap:
     """One clause that is not demonstrated for at least one subject."""
 
@@ -46,7 +45,7 @@ class ClauseGap:
     waivers: tuple[Waiver, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gap:
     """One requirement with its clauses that are not demonstrated, and the remedy.
 
@@ -64,7 +63,7 @@ class Gap:
     other_snippets: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Duty:
     """The gaps of one role."""
 
@@ -74,7 +73,7 @@ class Duty:
     gaps: tuple[Gap, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """One thing to do, and the clauses that it would settle."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from assess._frozen import frozen
 from assess.assessment import Assessment, ClauseFinding, ClauseText, Outcome, RequirementText
 from assess.report.gaps import by_clause, outcome_in, requirements_of, worst
 from assess.report.readings import READINGS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """One question that nobody answered, and the clauses that wait for it."""
 
@@ -19,7 +19,7 @@ class Question:
     clauses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MatrixRow:
     """One requirement at one level over all subjects: the worst outcome of the MUST clauses that join in there."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from assess._frozen import frozen
 from assess.assessment import Assessment, ReadingLevel
 from assess.evidence import Interval
 
@@ -14,7 +14,7 @@ HIGHEST = 9
 _KNOWN_TOPS = {"build": 3, "source": 4}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rung:
     """One level of a ladder: proved, not excluded, or out of reach."""
 
@@ -24,7 +24,7 @@ class Rung:
     """What stands on it: a level that is only configured is not called reached."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadingView:
     """One reading of one track: its level in two or three words, in a sentence, and as rungs (highest first)."""
 
@@ -36,7 +36,7 @@ class ReadingView:
     rungs: tuple[Rung, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrackView:
     """One track's readings, in the order demonstrated, configured, declared."""
 

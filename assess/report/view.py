@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assess._frozen import frozen
 from assess.assessment import (
     Assessment,
     Notice,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SEVERITY = {"critical": 0, "warning": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blocker:
     """Clauses that keep a level from being higher, with how they ended and why."""
 
@@ -37,7 +37,7 @@ class Blocker:
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """What keeps one reading of a subject from the next level; clauses that end alike are one blocker."""
 
@@ -46,7 +46,7 @@ class Held:
     blockers: tuple[Blocker, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttestationView:
     """One attestation that was opened, with the provenance that it carries for this subject, if it does."""
 
@@ -55,7 +55,7 @@ class AttestationView:
     provenance: Provenance | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubjectView:
     """One subject with its levels, what holds it back, and its evidence."""
 
@@ -77,7 +77,7 @@ class SubjectView:
         return commands_of(self.assessment, self.subject, pairs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """Everything that a report shows, in order."""
 

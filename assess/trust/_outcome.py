@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,6 +14,7 @@ from cryptography.x509 import (
     UnsupportedGeneralNameType,
 )
 
+from assess._frozen import frozen
 from assess.evidence import Check, CheckResult
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ MALFORMED: tuple[type[Exception], ...] = (
 """What parsers of DER raise for malformed or unknown material."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proved(Generic[T]):
     """A step that ended well: one sentence of what was proved, and what later steps build on."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from assess._frozen import frozen
 from assess.attestations.envelope import Material, MessageSignature, Opened
 from assess.evidence import Digest
 from assess.trust._outcome import Proved, Record, RefusedError, UnprovableError
@@ -18,7 +17,7 @@ IN_TOTO = "application/vnd.in-toto+json"
 _KNOWN = (*_ALGORITHMS, "SHA3_256", "SHA3_384")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """One signature of an attestation, and everything that it is verified with."""
 

@@ -17,8 +17,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from assess._frozen import frozen
 from assess.attestations.buildtypes import source_is_run
 from assess.attestations.git import normalize_git_uri, repository_uri, split_git_uri
 from assess.evidence import Check, Provenance, Signer
@@ -46,7 +46,7 @@ _OWN_COMMITS = "https://github.com/slsa-framework/slsa-github-generator/delegato
 Delegator = Pattern | tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Claim:
     """One thing that the predicate says, and where."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -12,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
+from assess._frozen import frozen
 from assess.trust._outcome import MALFORMED, Proved, RefusedError, UnprovableError
 from assess.trust.keys import SupportedKey, supported
 from assess.trust.roots import Authority, TrustedRoot
@@ -19,7 +19,7 @@ from assess.trust.roots import Authority, TrustedRoot
 _BROKEN: tuple[type[Exception], ...] = (InvalidSignature, *MALFORMED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaf:
     """A signing certificate with what every step needs of it."""
 
@@ -160,7 +160,7 @@ def _names(root: TrustedRoot) -> frozenset[bytes]:
     return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Anchors:
     """An authority's certificates, each issued by the next one."""
 

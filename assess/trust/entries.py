@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from assess._frozen import frozen
 from assess.attestations._json import JSON, Limits, decode_base64, read_json
 from assess.attestations.envelope import Envelope, LogEntry
 from assess.errors import InputError
@@ -21,7 +21,7 @@ _CURVES = {"secp256r1": "PKIX_ECDSA_P256", "secp384r1": "PKIX_ECDSA_P384", "secp
 ED25519_PH = "PKIX_ED25519_PH"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signed:
     """One signature with everything that an entry about it must agree with."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from assess._frozen import frozen
 from assess.errors import ConfigError
 from assess.evidence import Digest
 from assess.trust._outcome import MALFORMED
@@ -41,7 +41,7 @@ MAX_FILE = 256 * 1024 * 1024
 """Bytes of an artifact that are read where a signature is over the bytes and not over a digest (pure Ed25519)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublicKey:
     """A public key that is trusted; `sha256` is the hex digest of its SubjectPublicKeyInfo.
 
@@ -61,7 +61,7 @@ class PublicKey:
     """When signatures by it count; None: always."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """What a signature covers: bytes, or an artifact of which only digests (and perhaps a file) are known."""
 

@@ -7,10 +7,10 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from assess._frozen import frozen
 from assess.attestations.envelope import InclusionProof, LogEntry
 from assess.trust._outcome import Proved, RefusedError, UnprovableError
 from assess.trust.keys import SupportedKey, key_of_der, verify_signature
@@ -24,7 +24,7 @@ _SIZE = re.compile("0|[1-9][0-9]{0,19}")
 _V2 = "0.0.2"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkpoint:
     """A log's signed statement of its size and root hash (C2SP tlog-checkpoint)."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from assess._frozen import frozen
 from assess.evidence import Interval, Platform, SignatureState, Signer
 
 Profile = Literal["vendor", "strict"]
@@ -37,7 +38,7 @@ _PULL_REQUEST = re.compile(r"@refs/pull/[0-9]+/(?:merge|head)\Z")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pattern:
     """Literal text with placeholders (`{version}`, `{ref}`, `{owner}`, `{repo}`, `{path}`); always the whole text."""
 
@@ -85,7 +86,7 @@ def of_pull_request(signer: Signer | None) -> bool:
     return signer.build_trigger == "pull_request" or (signer.source_ref or "").startswith("refs/pull/")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KnownSigner:
     """Who signs for a platform: a certificate identity of one issuer, or keys by the sha256 of their public key."""
 
@@ -106,7 +107,7 @@ class KnownSigner:
         return signer.issuer == self.issuer and any(one.match(signer.identity) for one in self.identities)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One recognised platform (or one mode of it)."""
 
@@ -185,14 +186,14 @@ class Entry:
         return self.claimed if profile == "vendor" else self.strict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rejected:
     """The pair is a lie: somebody signed in the name of another platform. The attestation is worth nothing."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Platforms:
     """The table, in order: the first entry that fits decides."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from assess._frozen import frozen
 from assess.attestations._json import Limits, Node, read_json, shown
 from assess.errors import ConfigError, InputError
 
@@ -21,7 +22,7 @@ _LIMITS = Limits(size=4 * 1024 * 1024, depth=32, nodes=20_000)
 _MEDIA_TYPE = re.compile(r"application/vnd\.dev\.sigstore\.trustedroot(\+json;\s*version=0\.[12]|\.v0\.[12]\+json)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """When something is trusted; both ends belong to it, `end` None is open."""
 
@@ -33,7 +34,7 @@ class Window:
         return self.start <= moment and (self.end is None or moment <= self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authority:
     """A certificate or timestamp authority: its chain as DER, leaf-most first, root last."""
 
@@ -42,7 +43,7 @@ class Authority:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogInstance:
     """A transparency log: `log_id` identifies it in entries and SCTs, `key` is DER."""
 
@@ -54,7 +55,7 @@ class LogInstance:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrustedRoot:
     """Whom a Sigstore instance trusts (sigstore/protobuf-specs, `sigstore_trustroot.proto`)."""
 

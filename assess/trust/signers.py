@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from cryptography import x509
 
+from assess._frozen import frozen
 from assess.errors import ConfigError
 from assess.evidence import Claim, Signer
 from assess.trust._outcome import MALFORMED, Proved, RefusedError
@@ -48,7 +48,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdentityPolicy:
     """Who must have signed: all that is given must hold; a pattern must match the whole text.
 

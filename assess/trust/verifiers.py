@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from assess._frozen import frozen
 from assess.trust.keys import PublicKey
 from assess.trust.signers import IdentityPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verifier:
     """One listed pair (signer, `verifier.id`), with what its summaries must be about and how far they count."""
 

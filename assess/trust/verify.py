@@ -16,10 +16,10 @@ caller's):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from assess._frozen import frozen
 from assess.attestations.envelope import METABLOCK, Envelope, LogEntry, Material, Opened
 from assess.evidence import Check, Digest, SignatureState, Signer
 from assess.trust._outcome import Proved, Record, RefusedError
@@ -38,7 +38,7 @@ __all__ = ["IdentityPolicy", "Verification", "verify"]
 _PREFERENCE: tuple[SignatureState | None, ...] = ("verified", None, "failed")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verification:
     """What was proved of one attestation's signature, and what was not."""
 
