@@ -68,7 +68,7 @@ _RULES: dict[str, _Rule] = {
     "coursier/cache-action": _ALWAYS,
     "r-lib/actions/setup-r-dependencies": _UNLESS,
     "msys2/setup-msys2": _Rule(refuses=("cache",), default=None),
-    "lukka/get-cmake": _Rule(refuses=("useCloudCache",), default=None),
+    "lukka/get-cmake": _Rule(refuses=("usecloudcache",), default=None),
     "lukka/run-vcpkg": _ALWAYS,
     "houseabsolute/actions-rust-cross": _Rule(refuses=("use-rust-cache",), default=None),
     "terraform-linters/setup-tflint": _ASKED,

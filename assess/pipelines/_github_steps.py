@@ -219,7 +219,8 @@ def use_of(reading: Reading, node: Node, text: str, inputs: Mapping[str, str], v
     lines = reading.lines.get(node.path, ())
     line = lines[node.line - 1] if node.line <= len(lines) else ""
     comment = line.partition(" #")[2].strip()
-    return Use(text, name, ref, inputs, variables, node.source, comment)
+    # The runner passes inputs as INPUT_NAME in capitals: `PUSH: true` is `push: true`.
+    return Use(text, name, ref, {key.lower(): value for key, value in inputs.items()}, variables, node.source, comment)
 
 
 def _uses(reading: Reading, node: Node, inputs: Mapping[str, str], matrix: Matrix, scope: Scope) -> list[Use]:

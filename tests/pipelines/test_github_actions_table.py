@@ -65,3 +65,14 @@ def test_the_text_that_an_action_runs_is_read() -> None:
 def test_no_action_stands_in_both_tables() -> None:
     assert not HARMLESS & PLAIN.keys()
     assert all(name == name.lower() for name in (*HARMLESS, *PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "does"),
+    [
+        ("{PUSH: true, Tags: ghcr.io/a/b, Provenance: false}", ("build", "provenance-off", "publish")),
+        ("{Push: false}", ("build",)),
+    ],
+)
+def test_names_of_inputs_are_the_same_in_capitals(inputs: str, does: tuple[str, ...]) -> None:
+    assert step("docker/build-push-action@v6", inputs)[1].does == does
