@@ -71,3 +71,17 @@ def test_provenance_by_a_setting_of_the_stage(runtime: str, enabled: str, genera
     found = harness(runtime, enabled).provenance
     assert found is not None
     assert (found.generated, str(found.level)) == (generated, level)
+
+
+def test_circlecis_old_deploy_step_runs_a_command() -> None:
+    text = "version: 2\njobs: {build: {docker: [{image: cimg/go}], steps: [{deploy: {command: twine upload x}}]}}\n"
+    (pipeline,) = read_pipeline_file(".circleci/config.yml", text.encode()).pipelines
+    (job,) = pipeline.jobs or ()
+    assert (pipeline.notes, job.publishes) == ((), True)
+
+
+@pytest.mark.parametrize("task", ["CodeQL3000Init@0", "BuildQualityChecks@9", "gitversion/setup@3"])
+def test_azure_tasks_that_only_look(task: str) -> None:
+    text = f"pool: {{vmImage: ubuntu-latest}}\nsteps:\n- task: {task}\n- script: go build .\n"
+    (pipeline,) = read_pipeline_file("azure-pipelines.yml", text.encode()).pipelines
+    assert pipeline.notes == ()
