@@ -1,7 +1,7 @@
 """All safe fixes of a project, one after the other, each found in what the ones before it left.
 
 1. read the project's pipelines with the changes made so far
-2. take the first fix that any system offers and that was not tried yet
+2. take the first fix that any system offers and that was not tried yet; pins, which change no structure, together
 3. make its changes in memory; what cannot be made exactly is declined, and said
 4. begin again, until nothing is offered
 Nothing is written here.
@@ -67,19 +67,22 @@ def propose(root: Path, only: frozenset[str] = frozenset()) -> Proposal:
         # (2)
         offered = [one for finder in FINDERS for one in finder(view) if not only or one.id in only]
         tried = {*failed, *map(_key, made)}
-        fix = next((one for one in offered if isinstance(one, Fix) and _key(one) not in tried), None)
-        if fix is None or len(made) >= MAX_FIXES:
+        fixes = [one for one in offered if isinstance(one, Fix) and _key(one) not in tried]
+        if not fixes or len(made) >= MAX_FIXES:
             break
+        together = [one for one in fixes if one.id == "pins"] if fixes[0].id == "pins" else fixes[:1]
         # (3)
-        try:
-            text = texts[fix.source.path]
-            for change in fix.changes:
-                text = apply(text, change)
-        except (PatchError, KeyError) as problem:
-            failed[_key(fix)] = Declined(fix.id, fix.source, f"{fix.title}: {problem}")
-            continue
-        changed[fix.source.path] = text.encode()
-        made.append(fix)
+        for fix in together[: MAX_FIXES - len(made)]:
+            try:
+                text = texts[fix.source.path]
+                for change in fix.changes:
+                    text = apply(text, change)
+            except (PatchError, KeyError) as problem:
+                failed[_key(fix)] = Declined(fix.id, fix.source, f"{fix.title}: {problem}")
+                continue
+            texts[fix.source.path] = text
+            changed[fix.source.path] = text.encode()
+            made.append(fix)
     files = tuple((path, original[path], data.decode()) for path, data in sorted(changed.items()))
     # (4)
     left = (*failed.values(), *(one for one in offered if isinstance(one, Declined)))

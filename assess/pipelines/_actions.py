@@ -40,6 +40,49 @@ PLAIN: dict[str, tuple[tuple[Does, str | None], ...]] = {
     "helm/chart-testing-action": (),
     "julia-actions/julia-buildpkg": (("code", None),),
     "julia-actions/julia-runtest": (("code", None),),
+    "actions/upload-artifact/merge": (("download", None), ("upload", None)),
+    "advanced-security/sbom-generator-action": (("sbom", None),),
+    "cyclonedx/gh-node-module-generatebom": (("sbom", None),),
+    "cyclonedx/gh-python-generate-sbom": (("sbom", None),),
+    "cyclonedx/gh-gomod-generate-sbom": (("sbom", None),),
+    "abutler/upload-release-assets": (("publish", GITHUB_RELEASE),),
+    "csexton/release-asset-action": (("publish", GITHUB_RELEASE),),
+    "djnicholson/release-action": (("publish", GITHUB_RELEASE),),
+    "fnkr/github-action-ghr": (("publish", GITHUB_RELEASE),),
+    "shogo82148/actions-upload-release-asset": (("publish", GITHUB_RELEASE),),
+    "taiki-e/create-gh-release-action": (("publish", GITHUB_RELEASE),),
+    "xresloader/upload-to-github-release": (("publish", GITHUB_RELEASE),),
+    "elgohr/publish-docker-github-action": (("build", None), ("publish", CONTAINER)),
+    "macbre/push-to-ghcr": (("build", None), ("publish", CONTAINER)),
+    "chainguard-images/actions/apko-build": (("build", None),),
+    "redhat-actions/s2i-build": (("build", None),),
+    "appany/helm-oci-chart-releaser": (("publish", CONTAINER),),
+    "stefanprodan/helm-gh-pages": (("publish", "Helm repository"),),
+    "samuelmeuli/action-maven-publish": (("build", None), ("publish", "Maven repository")),
+    "messense/maturin-action": (("build", None),),
+    "ralfg/python-wheels-manylinux-build": (("build", None),),
+    "houseabsolute/actions-rust-cross": (("build", None),),
+    "hashicorp/actions-docker-build": (("download", None), ("build", None), ("upload", None)),
+    "hashicorp/actions-packaging-linux": (("build", None),),
+    "snapcore/action-build": (("build", None),),
+    "canonical/action-build": (("build", None),),
+    "snapcore/action-publish": (("publish", "Snap Store"),),
+    "canonical/action-publish": (("publish", "Snap Store"),),
+    "haaleo/publish-vscode-extension": (("build", None), ("publish", "VS Code extensions")),
+    "apple-actions/upload-testflight-build": (("publish", "TestFlight"),),
+    "r0adkll/upload-google-play": (("publish", "Google Play"),),
+    "r0adkll/sign-android-release": (("sign", None),),
+    "apple-actions/import-codesign-certs": (("key", None),),
+    "azure/trusted-signing-action": (("sign", None),),
+    "azure/artifact-signing-action": (("sign", None),),
+    "signpath/github-action-submit-signing-request": (("sign", None),),
+    "github/super-linter": (("code", None),),
+    "super-linter/super-linter": (("code", None),),
+    "oxsecurity/megalinter": (("code", None),),
+    "davidanson/markdownlint-cli2-action": (("code", None),),
+    "wagoid/commitlint-action": (("code", None),),
+    "reviewdog/action-golangci-lint": (("code", None),),
+    "reviewdog/action-eslint": (("code", None),),
     "slsa-framework/slsa-verifier/actions/installer": (),
 }
 """Action (lower case, without `@ref`) to what it does, with where it publishes to."""
@@ -75,9 +118,48 @@ julia-actions/julia-processcoverage conda-incubator/setup-miniconda homebrew/act
 lycheeverse/lychee-action crate-ci/typos streetsidesoftware/cspell-action reviewdog/action-actionlint
 coactions/setup-xvfb cachix/install-nix-action determinatesystems/nix-installer-action
 actions-cool/issues-helper ad-m/github-push-action eregon/publish-release
+abatilo/actions-poetry snok/install-poetry astral-sh/ruff-action psf/black actions-ecosystem/action-regex-match
+actions/setup-ruby actions/setup-haskell actions/setup-elixir haskell/actions/setup android-actions/setup-android
+asdf-vm/actions/setup coursier/setup-action sbt/setup-sbt shivammathur/setup-php
+r-lib/actions/setup-r seanmiddleditch/gha-setup-ninja egor-tensin/setup-gcc
+egor-tensin/setup-mingw nuget/setup-nuget gittools/actions/gitversion/setup
+gittools/actions/gitversion/execute browser-actions/setup-chrome extractions/setup-just carvel-dev/setup-action
+opentofu/setup-opentofu hashicorp/setup-packer hashicorp/vault-action
+imjasonh/setup-ko engineerd/setup-kind chainguard-dev/actions/setup-kind chainguard-dev/actions/kind-diag
+fluxcd/flux2/action redhat-actions/oc-login redhat-actions/openshift-tools-installer azure/docker-login
+azure/aks-set-context azure/k8s-set-context depot/setup-action snyk/actions/setup reviewdog/action-setup
+taiki-e/install-action cargo-bins/cargo-binstall embarkstudios/cargo-deny-action rustsec/audit-check
+bnjbvr/cargo-machete webfactory/ssh-agent paultyng/ghaction-import-gpg
+endbug/add-and-commit stefanzweifel/git-auto-commit-action anothrnick/github-tag-action
+mathieudutour/github-tag-action rickstaa/action-create-tag mukunku/tag-exists-action
+wyrihaximus/github-action-get-previous-tag orhun/git-cliff-action metcalfc/changelog-generator
+mikepenz/release-changelog-builder-action mikepenz/action-junit-report dorny/test-reporter
+toolmantim/release-drafter robinraju/release-downloader dsaltares/fetch-gh-release-asset bruceadams/get-release
+softprops/turnstyle lewagon/wait-on-check-action fountainhead/action-wait-for-check bobheadxi/deployments
+marocchino/sticky-pull-request-comment thollander/actions-comment-pull-request
+rlespinasse/github-slug-action benjlevesque/short-sha franzdiebold/github-env-vars-action
+easimon/maximize-build-space insightsengineering/disk-space-reclaimer jwalton/gh-docker-logs
+peter-evans/dockerhub-description christian-korneck/update-container-description-action
+sonarsource/sonarqube-scan-action sonarsource/sonarcloud-github-action sonarsource/sonarqube-quality-gate-action
+gitleaks/gitleaks-action returntocorp/semgrep-action bridgecrewio/checkov-action hadolint/hadolint-action
+ludeeus/action-shellcheck
+step-security/changed-files s4u/maven-settings-action
+mislav/bump-homebrew-formula-action dawidd6/action-homebrew-bump-formula vedantmgoyal2009/winget-releaser
+vedantmgoyal9/winget-releaser juliaregistries/tagbot
+rancher-eio/read-vault-secrets datadog/dd-sts-action datadog/dd-octo-sts-action
+grafana/shared-workflows/actions/dockerhub-login grafana/shared-workflows/actions/get-vault-secrets ariga/setup-atlas
+fluxcd/pkg/actions/kustomize actions-ecosystem/action-add-labels updatecli/updatecli-action
+elastic/ci-gh-actions/fetch-github-token
 """
 HARMLESS = frozenset(_HARMLESS.split())
 """Actions that neither build, sign, attest nor publish a release, and restore no cache."""
+
+SCRIPTS = {
+    "nick-fields/retry": "command",
+    "nick-invision/retry": "command",
+    "reactivecircus/android-emulator-runner": "script",
+}
+"""Action to the input whose text it runs in a shell."""
 
 RUNNERS = frozenset(
     [f"ubuntu-{v}" for v in ("latest", "slim", "26.04", "24.04", "22.04", "20.04", "18.04", "16.04")]

@@ -131,7 +131,7 @@ def _step(
     match name:
         case "checkout":
             draft.step(Step(source=place, uses="checkout"), (Act("checkout", "checkout", place),))
-        case "run":
+        case "run" | "deploy":
             _run(config, draft, key, value, scope, when)
         case "restore_cache" | "save_cache":
             _cache(draft, place, name, value, scope)

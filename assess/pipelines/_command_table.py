@@ -12,6 +12,17 @@ GITLAB_RELEASE = "GitLab release"
 
 Row: TypeAlias = tuple[tuple[str, ...], Does, str | None]
 
+_JFROG: tuple[Row, ...] = (
+    (("rt", "upload"), "publish", "Artifactory"), (("rt", "u"), "publish", "Artifactory"),
+    (("docker", "push"), "publish", CONTAINER), (("podman", "push"), "publish", CONTAINER),
+    (("rt", "docker-push"), "publish", CONTAINER), (("rt", "dp"), "publish", CONTAINER),
+    (("npm", "publish"), "publish", "Artifactory"), (("go-publish",), "publish", "Artifactory"),
+    (("mvn", "deploy"), "publish", "Artifactory"), (("mvn", "clean", "deploy"), "publish", "Artifactory"),
+    (("mvn",), "build", None), (("gradle",), "build", None), (("docker", "build"), "build", None),
+    (("go", "build"), "build", None), (("dotnet", "build"), "build", None),
+)  # fmt: skip
+"""JFrog's client under both of its names."""
+
 PREFIXES: dict[str, tuple[Row, ...]] = {
     "go": ((("build",), "build", None), (("install", "./"), "build", None), (("test",), "code", None),
            (("run",), "code", None), (("generate",), "code", None)),
@@ -110,6 +121,31 @@ PREFIXES: dict[str, tuple[Row, ...]] = {
     "gcloud": ((("builds", "submit"), "unread-script", None),
                (("container", "binauthz", "attestations", "sign-and-create"), "sign", None),
                (("beta", "container", "binauthz", "attestations", "sign-and-create"), "sign", None)),
+    "jf": _JFROG,
+    "jfrog": _JFROG,
+    "cloudsmith": ((("push",), "publish", "Cloudsmith"),),
+    "package_cloud": ((("push",), "publish", "packagecloud"),),
+    "conan": ((("upload",), "publish", "Conan"), (("create",), "build", None), (("build",), "build", None)),
+    "cabal": ((("upload",), "publish", "Hackage"), (("build",), "build", None), (("sdist",), "build", None)),
+    "stack": ((("upload",), "publish", "Hackage"), (("build",), "build", None)),
+    "luarocks": ((("upload",), "publish", "LuaRocks"),),
+    "buf": ((("push",), "publish", "Buf Schema Registry"),),
+    "wasm-pack": ((("publish",), "publish", "npm"), (("build",), "build", None)),
+    "ansible-galaxy": ((("collection", "publish"), "publish", "Ansible Galaxy"),
+                       (("collection", "build"), "build", None)),
+    "github-release": ((("upload",), "publish", GITHUB_RELEASE), (("release",), "publish", GITHUB_RELEASE)),
+    "gothub": ((("upload",), "publish", GITHUB_RELEASE), (("release",), "publish", GITHUB_RELEASE)),
+    "tea": ((("releases", "create"), "publish", "Gitea release"), (("release", "create"), "publish", "Gitea release")),
+    "tfx": ((("extension", "publish"), "publish", "Visual Studio Marketplace"),
+            (("extension", "create"), "build", None)),
+    "packer": ((("build",), "build", None),),
+    "rebar3": ((("hex", "publish"), "publish", "Hex"), (("compile",), "build", None)),
+    "nimble": ((("publish",), "publish", "Nimble"), (("build",), "build", None)),
+    "rpm": ((("--addsign",), "sign", None), (("--resign",), "sign", None)),
+    "debsigs": (((), "sign", None),),
+    "dput": (((), "publish", "Debian upload queue"),),
+    "electron-builder": (((), "unread-script", None),),
+    "dist": ((("build",), "build", None),),
     "az": ((("acr", "build"), "publish", CONTAINER), (("acr", "import"), "publish", CONTAINER)),
 }  # fmt: skip
 """The rows of a program are tried in order; () matches whatever follows."""

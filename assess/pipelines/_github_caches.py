@@ -66,6 +66,17 @@ _RULES: dict[str, _Rule] = {
     "taiki-e/cache-cargo-install-action": _ALWAYS,
     "burrunan/gradle-cache-action": _ALWAYS,
     "coursier/cache-action": _ALWAYS,
+    "r-lib/actions/setup-r-dependencies": _UNLESS,
+    "msys2/setup-msys2": _Rule(refuses=("cache",), default=None),
+    "lukka/get-cmake": _Rule(refuses=("usecloudcache",), default=None),
+    "lukka/run-vcpkg": _ALWAYS,
+    "houseabsolute/actions-rust-cross": _Rule(refuses=("use-rust-cache",), default=None),
+    "terraform-linters/setup-tflint": _ASKED,
+    "messense/maturin-action": _Rule(asks=("sccache",), default=False),
+    "dominikh/staticcheck-action": _ALWAYS,
+    "baptiste0928/cargo-install": _ALWAYS,
+    "ocaml/setup-ocaml": _ALWAYS,
+    "cachix/cachix-action": _ALWAYS,
 }
 """Action (lower case, without `@ref`) to when it caches; docker/* cache by texts of their own."""
 _SPECIFICATION = re.compile(r"cache-from=?\s*(\S+)")

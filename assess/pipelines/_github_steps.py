@@ -9,7 +9,7 @@ from typing import NamedTuple
 from assess._frozen import frozen, replace
 from assess._yaml import Node
 from assess.evidence import ImageUse, Parameter, Source, Step
-from assess.pipelines._actions import STEP_KEYS
+from assess.pipelines._actions import SCRIPTS, STEP_KEYS
 from assess.pipelines._commands import of_action, recognise
 from assess.pipelines._expression_values import Given, always_true, regardless
 from assess.pipelines._facts import Act, placed
@@ -219,7 +219,8 @@ def use_of(reading: Reading, node: Node, text: str, inputs: Mapping[str, str], v
     lines = reading.lines.get(node.path, ())
     line = lines[node.line - 1] if node.line <= len(lines) else ""
     comment = line.partition(" #")[2].strip()
-    return Use(text, name, ref, inputs, variables, node.source, comment)
+    # The runner passes inputs as INPUT_NAME in capitals: `PUSH: true` is `push: true`.
+    return Use(text, name, ref, {key.lower(): value for key, value in inputs.items()}, variables, node.source, comment)
 
 
 def _uses(reading: Reading, node: Node, inputs: Mapping[str, str], matrix: Matrix, scope: Scope) -> list[Use]:
@@ -234,8 +235,8 @@ def _remote(use: Use) -> tuple[Act, ...]:
     if use.name == "actions/github-script":
         published = _RELEASES_API.search(use.inputs.get("script", ""))
         return (Act("publish", use.name, use.source, "GitHub release"),) if published else ()
-    if use.name in {"nick-fields/retry", "nick-invision/retry"}:
-        return recognise(use.inputs.get("command", ""), use.source, use.environment)
+    if (script := SCRIPTS.get(use.name)) is not None:
+        return recognise(use.inputs.get(script, ""), use.source, use.environment)
     found = action(use)
     if found is not None:
         return found

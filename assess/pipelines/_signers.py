@@ -144,10 +144,14 @@ def notation(words: tuple[str, ...], place: Source) -> tuple[Act, ...]:
             return ()
 
 
+_GPG_SIGNS = re.compile(r"(?:--detach(?:-\w*)?|--sign|--clear-?sign|-[av]*[bs][abvs]*)\Z")
+"""`--detach-sig` is as common as its long form: gpg takes every beginning of an option's name."""
+
+
 def gpg(words: tuple[str, ...], place: Source) -> tuple[Act, ...]:
     """GnuPG: `--import` of a secret key puts it within reach; detached signatures sign; `--verify` verifies."""
     said = set(words)
-    if said & {"--detach-sign", "--sign", "-b", "--clearsign", "--clear-sign", "-s", "-ab", "-sb"}:
+    if any(_GPG_SIGNS.match(word) for word in words[1:]):
         return (Act("sign", "gpg", place), Act("key", "gpg", place))
     if "--import" in said and (said & {"--batch", "--allow-secret-key-import", "--passphrase", "--pinentry-mode"}):
         return (Act("key", "gpg --import", place),)

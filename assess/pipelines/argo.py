@@ -203,6 +203,31 @@ def _container(draft: Draft, node: Node, role: str) -> None:
         line = " ".join([*command, *(one.text for one in arguments)])
         place = (node.get("command") or node).source
         draft.script(line, place, first_line(node), variables, template=line)
+    else:
+        _image_alone(draft, node, arguments, variables)
+
+
+def _image_alone(draft: Draft, node: Node, arguments: tuple[Node, ...], variables: dict[str, str]) -> None:
+    """A container without a command: what its image starts with the arguments."""
+    from assess.evidence import Step
+    from assess.pipelines._facts import Act
+    from assess.pipelines._image_programs import kaniko, program_of, quoted
+    from assess.pipelines._values import first_line, text
+
+    image = text(node.get("image")) or ""
+    begin = program_of(image)
+    place = (node.get("args") or node.get("image") or node).source
+    line = " ".join(quoted(one.text) for one in arguments)
+    if begin is not None and begin != "kaniko":
+        whole = f"{begin} {line}".strip()
+        draft.script(whole, place, first_line(node), variables, template=whole)
+        return
+    if begin is None:
+        note = f"what the image `{image[:100]}` does is not known"
+        acts: tuple[Act, ...] = (Act("unread", image[:100] or "image", place, note=note),)
+    else:
+        acts = kaniko(tuple(one.text for one in arguments), place)
+    draft.step(Step(source=node.source, run=line or None), acts, (line,))
 
 
 def _program(draft: Draft, written: Node, interpreter: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assess.pipelines._files import Folder
@@ -112,6 +113,10 @@ def _stage(reading: Reading, item: Node, before: tuple[str, ...]) -> Draft:
         draft.cache(caching.source, "cache intelligence", text(caching.get("key")), True, True, None)
     execution = spec.get("execution")
     _steps(reading, draft, execution.get("steps") if execution is not None else None, 0)
+    setting = spec.get("slsa_provenance")
+    if setting is not None and (asked := setting.get("enabled")) is not None and asked.value is not False:
+        for act in _provenance(draft, setting, setting.source, True if asked.value is True else None):
+            draft.act(act)
     return draft
 
 
@@ -207,10 +212,11 @@ def _acts(draft: Draft, kind: str, spec: Node | None, place: Source, uses: str) 
     return (Act("unread", kind or "step", place, note=f"what the step `{kind[:60]}` does is not known"),)
 
 
-def _provenance(draft: Draft, spec: Node | None, place: Source) -> tuple[Act, ...]:
-    """Harness' own provenance: the vendor claims L3 on its cloud; a key in the pipeline is the tenant's."""
-    from dataclasses import replace
+def _provenance(draft: Draft, spec: Node | None, place: Source, asked: bool | None = True) -> tuple[Act, ...]:
+    """Harness' own provenance, by a step or by the stage's setting: L3 is claimed on the vendor's cloud.
 
+    A key in the pipeline is the tenant's.
+    """
     from assess.evidence import Interval
     from assess.pipelines._caps import HARNESS
     from assess.pipelines._facts import Act
@@ -218,11 +224,14 @@ def _provenance(draft: Draft, spec: Node | None, place: Source) -> tuple[Act, ..
     attestation = spec.get("attestation") if spec is not None else None
     inner = attestation.get("spec") if attestation is not None else None
     keyed = inner is not None and inner.get("privateKey") is not None
-    made = replace(HARNESS, signed=attestation is not None, distributed=True if attestation is not None else None)
+    signed = attestation is not None
+    made = replace(HARNESS, generated=asked, signed=signed, distributed=True if signed else None)
     if draft.runner != "hosted":
         note = "the vendor's claim holds for its own cloud only"
         made = replace(made, level=Interval(1, 1), note=note)
     elif attestation is None:
         made = replace(made, level=Interval(1, 1), note="the provenance is not signed")
+    if asked is None and made.level is not None:
+        made = replace(made, level=Interval(0, made.level.ceiling))
     acts: tuple[Act, ...] = (Act("attest", "provenance", place, offer=made),)
     return (*acts, Act("key", "provenance", place)) if keyed else acts

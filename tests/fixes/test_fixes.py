@@ -67,3 +67,29 @@ def _valid(system: str, proposal: Proposal, folder: Path) -> None:
 
 def test_every_kind_has_a_case() -> None:
     assert {kind for case in CASES for kind in (case / "kinds").read_text().split()} == set(KINDS)
+
+
+def test_pins_are_found_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project of many workflows is not read again for each of its pins."""
+    from assess import pipelines
+
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    for number in range(12):
+        steps = ["uses: actions/checkout@v4", "uses: actions/setup-go@v5", "run: go build .", "run: docker push a/b"]
+        listed = "".join(f"      - {step}\n" for step in steps)
+        text = f"on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n{listed}"
+        (folder / f"w{number}.yml").write_text(text)
+    reads: list[int] = []
+    once = pipelines.read_pipelines
+
+    def counted(root: Path, instead: tuple[tuple[str, bytes], ...] = ()) -> pipelines.PipelinesRead:
+        reads.append(len(instead))
+        return once(root, instead)
+
+    monkeypatch.setattr(pipelines, "read_pipelines", counted)
+    proposal = propose(tmp_path, frozenset({"pins"}))
+    assert len(proposal.fixes) == 24
+    assert [path for path, _, _ in proposal.files] == sorted(f".github/workflows/w{n}.yml" for n in range(12))
+    assert all("@v" not in new for _, _, new in proposal.files)
+    assert reads == [0, 12]

@@ -250,6 +250,21 @@ def test_offers(command: str, level: Interval, generated: bool | None) -> None:
         ("echo '##vso[task.setvariable variable=A]b'", ["env-write"]),
         ("{\n echo A=1\n echo B=2\n} >> $GITHUB_ENV", ["env-write"]),
         ("echo A=1 >> $GITHUB_OUTPUT", []),
+        # clients of single registries
+        ("jf rt upload a b", ["publish>Artifactory"]),
+        ("jf docker push x/y", ["publish>container registry"]),
+        ("jf mvn clean deploy", ["publish>Artifactory"]),
+        ("cloudsmith push deb a", ["publish>Cloudsmith"]),
+        ("conan upload a", ["publish>Conan"]),
+        ("cabal upload --publish a", ["publish>Hackage"]),
+        ("tea releases create v1", ["publish>Gitea release"]),
+        ("electron-builder --publish always", ["code", "unread-script"]),
+        # GnuPG takes beginnings of its options' names
+        ("gpg --detach-sig --armor a", ["sign", "key"]),
+        ("gpg -abs a", ["sign", "key"]),
+        ("gpg --sign-key a", []),
+        ("gpg -v --list-keys", []),
+        ("rpm --addsign a.rpm", ["sign"]),
         # variables
         ("TOOL=docker\n$TOOL push x/y", ["publish>container registry"]),
         ("ARGS='push x/y'\ndocker $ARGS", ["publish>container registry"]),
