@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from assess._frozen import replace
 from assess.evidence import ConfiguredProvenance, Interval, Note, Release
 from assess.pipelines import _expressions as expressions
+from assess.pipelines._conditions import always
 from assess.pipelines._expression_values import conjuncts, demanded
 from assess.pipelines._facts import UNREAD, Act, JobFacts, Offer, PipelineFacts
 from assess.pipelines._paths import ReleasePath, paths, promises
@@ -220,7 +221,7 @@ def _provenance(
     if facts.only_called and level == Interval(2, 2) and _attests(offer):
         level = Interval(2, 3)
         notes.append(Note(act.source, "called from another repository, this workflow is claimed to carry L3"))
-    optional = _optional(path, job, act)
+    optional = _optional(path, job, act, always(facts.pipeline))
     if optional is None:
         notes.append(Note(act.source, "the provenance is made under a condition of its own"))
     return ConfiguredProvenance(
@@ -242,7 +243,7 @@ def _keys(path: ReleasePath) -> bool | None:
     return _any(found)
 
 
-def _optional(path: ReleasePath, job: JobFacts, act: Act) -> bool | None:
+def _optional(path: ReleasePath, job: JobFacts, act: Act, met: frozenset[str]) -> bool | None:
     """Whether the release goes on without provenance; None where the attesting step has a condition of its own."""
     publishing = [(one, a) for one, a in path.acts() if a.does == "publish"]
     if act.optional or job.job.continue_on_error:
@@ -251,8 +252,10 @@ def _optional(path: ReleasePath, job: JobFacts, act: Act) -> bool | None:
         return True
     if job.job.continue_on_error is None or act.optional is None:
         return None
-    alone = act.does != "publish" and act.condition is not None
     needed = conjuncts(act.condition)
+    if needed and needed <= met:
+        return False
+    alone = act.does != "publish" and act.condition is not None
     if alone and publishing and not any(needed and needed <= conjuncts(a.condition, a.asked) for _, a in publishing):
         return None
     return False
