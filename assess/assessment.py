@@ -3,6 +3,8 @@
 A report is a pure function of an `Assessment`: everything that a reader is shown stands here.
 """
 
+# Longer than 300 lines: the whole vocabulary of the reports stands in one place.
+
 from __future__ import annotations
 
 from typing import Literal

@@ -1,5 +1,7 @@
 """The steps of a GitHub job: actions and commands into evidence and acts, local composite actions followed."""
 
+# Longer than 300 lines: a step and the action that it is are read in one recursion.
+
 from __future__ import annotations
 
 import re

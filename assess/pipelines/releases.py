@@ -6,6 +6,8 @@ Steps (each tagged in the code):
     4. the facts of a release, each True, False or None (cannot be told)
 """
 
+# Longer than 300 lines: the facts of a release are told in the order of these steps.
+
 from __future__ import annotations
 
 from collections.abc import Iterable
