@@ -218,7 +218,8 @@ def decide(attachments: Attachments, seen: tuple[Seen, ...], trust: Trust, asked
         return _signed(list(holding), expected, weakest)
     if covered:
         missing = ", ".join(one.platform or one.digest for one in platforms if one.digest not in covered)
-        return "failed", f"not every platform has a {what} that holds (missing: {missing}), and the index has none"
+        some = "an" if asked.predicate_type else "a"
+        return "failed", f"not every platform has {some} {what} that holds (missing: {missing}), and the index has none"
     return "failed", _why_not(wanted, seen, what, attachments)
 
 

@@ -138,6 +138,8 @@ PREFIXES: dict[str, tuple[Row, ...]] = {
     "tea": ((("releases", "create"), "publish", "Gitea release"), (("release", "create"), "publish", "Gitea release")),
     "tfx": ((("extension", "publish"), "publish", "Visual Studio Marketplace"),
             (("extension", "create"), "build", None)),
+    "publish-module": (((), "publish", "PowerShell Gallery"),),
+    "publish-psresource": (((), "publish", "PowerShell Gallery"),),
     "packer": ((("build",), "build", None),),
     "rebar3": ((("hex", "publish"), "publish", "Hex"), (("compile",), "build", None)),
     "nimble": ((("publish",), "publish", "Nimble"), (("build",), "build", None)),

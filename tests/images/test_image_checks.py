@@ -309,6 +309,23 @@ def test_platforms_alone_are_as_good_as_the_weakest(
     assert check(images, tmp_path, keyless(), platform=platform).verdict == verdict
 
 
+def test_what_one_platform_lacks_is_told(tmp_path: Path) -> None:
+    images = VirtualImages(VS)
+    platforms = {"linux/amd64": images.image("a", None), "linux/arm64": images.image("b", None)}
+    images.index(platforms)
+    images.sign(platforms["linux/amd64"])
+    assert "not every platform has a signature that holds" in check(images, tmp_path, keyless()).reason
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"digest": {"sha256": platforms["linux/amd64"][7:]}}],
+        "predicateType": "https://example.com/p",
+        "predicate": {},
+    }
+    images.attest(platforms["linux/amd64"], statement)
+    told = check(images, tmp_path / "again", keyless(), predicate_type="https://example.com/p").reason
+    assert "not every platform has an attestation of type https://example.com/p that holds" in told
+
+
 def test_a_platform_that_the_index_lacks(tmp_path: Path) -> None:
     images = VirtualImages(VS)
     images.sign(images.index({"linux/amd64": images.image("a", None), "linux/arm64/v8": images.image("b", None)}))

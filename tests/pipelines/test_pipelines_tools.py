@@ -294,6 +294,7 @@ def test_tolerated(script: str, optional: bool | None) -> None:
     ("script", "shell", "expected"),
     [
         ("docker push x `\n  y", "pwsh", ["publish>container registry"]),
+        ("Publish-Module -Path x", "pwsh", ["publish>PowerShell Gallery"]),
         ("& 'C:\\a b\\nuget.exe' push a.nupkg", "powershell", ["publish>NuGet"]),
         ("if ($x) { docker push x/y } else { npm publish }", "pwsh", ["publish>container registry", "publish>npm"]),
         ("# docker push x\n<# npm publish\n#>\nWrite-Host 'docker push'", "pwsh", []),
