@@ -42,6 +42,11 @@ def honest(act: Act, system: str, depth: str | None) -> Act:
     return act
 
 
+def of_what_is_not_read(system: str, depth: str | None) -> Interval | None:
+    """What provenance that nobody could look for can carry; None where only its signer would tell."""
+    return Interval(0, 1) if depth == "recognised" and system != "harness" else None
+
+
 def _at_most(level: Interval | None, ceiling: int, reached: int | None = None) -> Interval:
     if level is None:
         return Interval(0, ceiling)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from assess._frozen import replace
 from assess.evidence import ConfiguredProvenance, Interval, Note, Release
 from assess.pipelines import _expressions as expressions
+from assess.pipelines._caps import of_what_is_not_read
 from assess.pipelines._conditions import always
 from assess.pipelines._expression_values import conjuncts, demanded
 from assess.pipelines._facts import UNREAD, Act, JobFacts, Offer, PipelineFacts
@@ -207,7 +208,7 @@ def _provenance(
         made: bool | None = None if unread else False
         return ConfiguredProvenance(
             generated=made, signed=made, distributed=made, key_in_build=keys, identity_in_build=identity,
-            level=None if unread else Interval(0, 0),
+            level=of_what_is_not_read(facts.pipeline.system, facts.pipeline.depth) if unread else Interval(0, 0),
         ), ()  # fmt: skip
     job, act = best
     offer = best[1].offer

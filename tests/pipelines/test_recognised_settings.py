@@ -85,3 +85,11 @@ def test_azure_tasks_that_only_look(task: str) -> None:
     text = f"pool: {{vmImage: ubuntu-latest}}\nsteps:\n- task: {task}\n- script: go build .\n"
     (pipeline,) = read_pipeline_file("azure-pipelines.yml", text.encode()).pipelines
     assert pipeline.notes == ()
+
+
+def test_a_script_that_is_not_here_raises_no_recognised_system_above_its_cap() -> None:
+    steps = b"  - {name: build, image: golang, commands: [make build, ./release.sh]}\n"
+    publish = b"  - {name: publish, image: plugins/github-release, settings: {files: dist/*}}\n"
+    read = read_pipeline_file(".drone.yml", b"kind: pipeline\ntype: docker\nname: release\nsteps:\n" + steps + publish)
+    levels = [one.provenance.level for one in read.releases if one.provenance is not None]
+    assert levels and all(level is not None and level.ceiling == 1 for level in levels)
