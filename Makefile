@@ -10,7 +10,7 @@ demo: $(STAMP)  ## assess the bundled example, offline; leaves demo-report/
 	$(BIN)/slsa-assess demo --output demo-report
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 lint: $(STAMP)  ## ruff, mypy --strict, layers, generated texts
 	$(BIN)/ruff check .
