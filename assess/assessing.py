@@ -127,7 +127,7 @@ def _refuse_nothing(plan: Plan, read: PipelinesRead, layouts: bool) -> None:
         raise NoInputError(
             "there is nothing to assess: no artifact was given and no pipeline was found",
             str(plan.folder),
-            "give --artifact FILE -a ATTESTATION, or run it in a repository with .github/workflows",
+            "give --artifact FILE -a ATTESTATION or --image REF, or run it in a repository with CI pipelines",
         )
 
 

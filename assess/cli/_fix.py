@@ -44,7 +44,11 @@ def fix(
         raise typer.BadParameter(f"no such kind of fix {unknown[0]!r} (one of {', '.join(KINDS)})")
     if not os.path.isdir(path):  # noqa: PTH112  (Path.is_dir raises for an overlong name)
         raise NoInputError("there is no such folder", str(path), "name the folder of the project")
-    before = _configured(path, ())
+    try:
+        before = _configured(path, ())
+    except NoInputError:
+        hint = "name the folder of a repository with CI pipelines"
+        raise NoInputError("no pipeline file was found, so there is nothing to fix", str(path), hint) from None
     proposal = propose(path, frozenset(only or ()))
     if write:
         from assess.files import write_files
